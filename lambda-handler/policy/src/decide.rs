@@ -1,0 +1,461 @@
+//! The rules.
+
+use std::collections::BTreeMap;
+
+use crate::decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
+use crate::failure::{FailureKind, classify};
+use crate::policy::{Policy, Revert};
+use crate::price::{Price, prices_by_zone};
+use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Situation};
+use crate::units::{Seconds, Timestamp};
+
+/// How long a launch may take to succeed or fail before its silence counts as a refusal. AWS answers within seconds; the old
+/// Spot-request path may wait for ever without failing.
+const ANSWER: Seconds = Seconds(90);
+
+/// Which facts beyond the queue and the groups a decision will depend on, so that an idle run asks for nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The groups' recent launches.
+    pub launches: bool,
+    /// The Spot prices.
+    pub prices: bool,
+}
+
+impl Wanted {
+    /// What is worth asking, given the queue and the groups.
+    pub fn of(policy: &Policy, situation: &Situation) -> Self {
+        let (spot, on_demand) = (&situation.spot, &situation.on_demand);
+        let need = need(policy, situation);
+        let missing = need > spot.live().saturating_add(on_demand.live());
+        let reverting =
+            matches!(policy.revert, Revert::After(_)) && policy.protect && need > 0 && on_demand.live() > policy.base;
+        Self {
+            launches: missing || reverting || spot.shortfall() > 0 || on_demand.shortfall() > 0,
+            prices: policy.max_price.is_some() && (missing || reverting),
+        }
+    }
+}
+
+/// Workers that the jobs want, between base and max. Where the queue cannot be read: what the groups ask for already, and one
+/// more if the alarm says that jobs wait and nobody works.
+fn need(policy: &Policy, situation: &Situation) -> u32 {
+    let wanted = match &situation.queue {
+        Fact::Known(queue) => queue.visible.saturating_add(queue.in_flight).div_ceil(policy.jobs_per_worker.max(1)),
+        _ => {
+            let asked = |group: &Group| group.desired.max(group.live());
+            let kept = asked(&situation.spot).saturating_add(asked(&situation.on_demand));
+            kept.max(u32::from(situation.jobs_waiting_alarm))
+        }
+    };
+    wanted.max(policy.base).min(policy.max)
+}
+
+/// What both groups should ask for in this situation.
+///
+/// The rules, in order:
+/// 1. **Need**: `ceil((visible + in flight) / jobs_per_worker)`, between base and max.
+/// 2. **Spot**: whether it may be tried. Not while its Launch process is suspended, its quota is used up, or it was asked for
+///    longer than an answer takes and nothing came; else wherever a zone is worth its price and did not refuse within `hold`.
+/// 3. **Gap**: need − live − fresh. *Fresh* is what a group asked for a moment ago and may still get.
+/// 4. **Fill**: Spot where it may be tried, On-Demand else; nothing if the launch definition is wrong.
+/// 5. **Repair**: what a group asks for, has not got and is not getting is withdrawn, or Spot's return would double the fleet.
+/// 6. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
+///
+/// A running worker is only ever lowered away by rule 6, and only with `protect`, when it is free. All else lowers what was
+/// never delivered. Scaling in is the idle alarm's.
+pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
+    let (spot, on_demand) = (&situation.spot, &situation.on_demand);
+    let need = need(policy, situation);
+    let market = SpotMarket::observe(policy, situation);
+    let misconfigured = misconfigured(policy, situation);
+    let mut reasons = Vec::new();
+
+    if let Fact::Unreadable(why) = &situation.queue {
+        reasons.push(Reason::QueueUnreadable { why: why.clone() });
+    }
+
+    // What each group has, or will have in a moment.
+    let (live_spot, live_on_demand) = (spot.live(), on_demand.live());
+    let fresh_spot = if misconfigured.is_some() { 0 } else { market.fresh(spot) };
+    // Without the queue nobody knows whether what On-Demand was asked for is needed still, so Spot does not stand in for it.
+    let blind = situation.queue.known().is_none();
+    let refused_on_demand = refused_on_demand(policy, situation).filter(|_| !blind);
+    let comes = blind || (refused_on_demand.is_none() && on_demand.launch_suspended().is_none());
+    let fresh_on_demand = if comes { on_demand.shortfall() } else { 0 };
+    let have_spot = live_spot.saturating_add(fresh_spot);
+    let have_on_demand = live_on_demand.saturating_add(fresh_on_demand);
+
+    // Fill the gap, as far as max allows: what On-Demand's own minimum asks for cannot be withdrawn.
+    let missing = need.saturating_sub(have_spot.saturating_add(have_on_demand));
+    let room = policy.max.saturating_sub(have_spot.saturating_add(have_on_demand.max(on_demand.min)));
+    let (mut to_spot, mut to_on_demand) = (0, 0);
+    if missing == 0 {
+        let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
+        let live = live_spot.saturating_add(live_on_demand);
+        reasons.push(if idle {
+            Reason::Idle
+        } else {
+            Reason::Served { live, fresh: fresh_spot.saturating_add(fresh_on_demand) }
+        });
+    } else if let Some(reason) = misconfigured {
+        reasons.push(reason);
+    } else {
+        if market.is_open() {
+            to_spot = missing.min(room).min(spot.max.saturating_sub(have_spot));
+        }
+        reasons.extend(market.reasons());
+        if let Some(why) = on_demand.launch_suspended().filter(|_| to_spot < missing) {
+            reasons.push(Reason::LaunchSuspended { market: Market::OnDemand, why: why.to_owned() });
+        } else {
+            to_on_demand = (missing - to_spot).min(on_demand.max.saturating_sub(have_on_demand));
+        }
+        if let Some(text) = refused_on_demand.filter(|_| to_spot < missing) {
+            reasons.push(Reason::OnDemandRefused { text: text.to_owned() });
+        }
+        match missing - to_spot - to_on_demand {
+            0 => {}
+            _ if on_demand.launch_suspended().is_some() => {}
+            missing => reasons.push(Reason::AtMax { missing }),
+        }
+    }
+    let beyond_max = beyond_max(policy, situation);
+    if beyond_max > 0 {
+        reasons.push(Reason::AtMax { missing: beyond_max });
+    }
+
+    // Try Spot again beside the On-Demand workers.
+    let mut probing = 0;
+    if missing == 0 && market.may_probe(policy, situation) {
+        let served = live_spot.saturating_add(live_on_demand) == need && need < policy.max;
+        if served && fresh_spot > 0 {
+            probing = 1; // it is under way
+        } else if served && live_spot < spot.max {
+            (probing, to_spot) = (1, 1);
+            reasons.push(Reason::Probe);
+        }
+    }
+
+    // What each group should ask for. What it has and what was just decided to ask; else no more than is wanted of it, and
+    // no less than the workers that are to stay.
+    let retiring = policy.protect && matches!(policy.revert, Revert::After(_));
+    let staying_on_demand = if retiring { 0 } else { live_on_demand.min(on_demand.desired) };
+    let spot_target = if to_spot > 0 {
+        have_spot + to_spot
+    } else {
+        let wanted = need.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
+        settle(spot, wanted.max(live_spot), live_spot.min(need.saturating_sub(staying_on_demand)))
+    };
+    let served_by_spot = spot_target.max(live_spot).saturating_sub(probing);
+    let on_demand_target = if to_on_demand > 0 {
+        (have_on_demand + to_on_demand).max(on_demand.min)
+    } else {
+        let wanted = need.saturating_sub(served_by_spot);
+        let stays = if retiring { need.saturating_sub(live_spot).min(live_on_demand) } else { live_on_demand };
+        settle(on_demand, wanted.max(stays), live_on_demand.min(wanted))
+    };
+
+    let actions = actions(situation, spot_target, on_demand_target, to_spot, to_on_demand);
+    for action in &actions {
+        let group = situation.group(action.market());
+        let (market, to, live) = (action.market(), action.to(), group.live());
+        match action {
+            Action::ScaleUp { .. } => {}
+            Action::SetDesired { .. } if to > group.desired => {
+                reasons.push(Reason::Kept { market, count: to - group.desired })
+            }
+            Action::SetDesired { .. } => {
+                let undelivered = group.desired.saturating_sub(to.max(live));
+                if undelivered > 0 {
+                    reasons.push(Reason::Withdrawn { market, count: undelivered });
+                }
+                if to < live.min(group.desired) {
+                    reasons.push(Reason::Retired { count: live.min(group.desired) - to });
+                }
+            }
+        }
+    }
+
+    let fallback_after = if to_on_demand > 0 { market.unmet_since.map(|since| since.age(situation.now)) } else { None };
+    Decision {
+        need,
+        spot: spot_target,
+        on_demand: on_demand_target,
+        actions,
+        reasons,
+        zones: market.zones,
+        fallback_after,
+    }
+}
+
+/// A group that is not scaled up asks for at most `ceiling` and at least `floor`; between them it is left alone.
+fn settle(group: &Group, ceiling: u32, floor: u32) -> u32 {
+    group.desired.min(ceiling.max(group.min)).max(floor)
+}
+
+/// Jobs that would want more workers than max.
+fn beyond_max(policy: &Policy, situation: &Situation) -> u32 {
+    situation.queue.known().map_or(0, |queue| {
+        let wanted = queue.visible.saturating_add(queue.in_flight).div_ceil(policy.jobs_per_worker.max(1));
+        wanted.saturating_sub(policy.max)
+    })
+}
+
+/// From what the groups ask for to what they should ask for: what is lowered goes first, so that nothing is asked twice.
+fn actions(situation: &Situation, spot: u32, on_demand: u32, to_spot: u32, to_on_demand: u32) -> Vec<Action> {
+    let mut actions: Vec<Action> = [(Market::Spot, spot, to_spot), (Market::OnDemand, on_demand, to_on_demand)]
+        .into_iter()
+        .filter(|&(market, to, _)| situation.group(market).desired != to)
+        .map(|(market, to, more)| {
+            if more > 0 && to > situation.group(market).desired {
+                Action::ScaleUp { market, to }
+            } else {
+                Action::SetDesired { market, to }
+            }
+        })
+        .collect();
+    actions.sort_by_key(|action| action.to() > situation.group(action.market()).desired);
+    actions
+}
+
+/// A launch that brought nothing.
+struct Refusal<'a> {
+    at: Timestamp,
+    zone: Option<&'a str>,
+    kind: FailureKind,
+    text: &'a str,
+}
+
+impl<'a> Refusal<'a> {
+    fn of(launch: &'a Launch, now: Timestamp) -> Option<Self> {
+        let (kind, text) = match &launch.outcome {
+            LaunchOutcome::Successful => return None,
+            LaunchOutcome::Failed(text) => (classify(text), text.as_str()),
+            LaunchOutcome::InProgress | LaunchOutcome::Cancelled => {
+                if launch.started.age(launch.ended.unwrap_or(now)) < ANSWER {
+                    return None;
+                }
+                (FailureKind::Silent, "")
+            }
+        };
+        let at = match launch.outcome {
+            LaunchOutcome::InProgress => now, // it refuses still
+            _ => launch.ended.unwrap_or(launch.started),
+        };
+        Some(Self { at, zone: launch.zone.as_deref(), kind, text })
+    }
+}
+
+/// The refusals of a group, oldest first.
+fn refusals(group: &Group, now: Timestamp) -> Vec<Refusal<'_>> {
+    let mut refusals: Vec<_> =
+        group.launches.known().into_iter().flatten().filter_map(|launch| Refusal::of(launch, now)).collect();
+    refusals.sort_by_key(|refusal| refusal.at);
+    refusals
+}
+
+/// When a group last got an instance.
+fn last_success(group: &Group) -> Option<Timestamp> {
+    let launches = group.launches.known()?;
+    launches.iter().filter(|launch| launch.outcome == LaunchOutcome::Successful).map(|launch| launch.started).max()
+}
+
+/// A launch definition that AWS has found wrong a short while ago, and not found right since.
+fn misconfigured(policy: &Policy, situation: &Situation) -> Option<Reason> {
+    let now = situation.now;
+    [Market::OnDemand, Market::Spot].into_iter().find_map(|market| {
+        let group = situation.group(market);
+        let wrong = refusals(group, now).into_iter().rfind(|refusal| {
+            refusal.kind == FailureKind::Configuration
+                && refusal.at.age(now) < policy.hold
+                && last_success(group).is_none_or(|success| success < refusal.at)
+        })?;
+        Some(Reason::Misconfigured { market, text: wrong.text.to_owned(), until: wrong.at.plus(policy.hold) })
+    })
+}
+
+/// The text by which On-Demand was refused, if what it still asks for will not come soon.
+fn refused_on_demand<'a>(policy: &Policy, situation: &'a Situation) -> Option<&'a str> {
+    let group = &situation.on_demand;
+    let last = refusals(group, situation.now).into_iter().next_back()?;
+    let stands = group.shortfall() > 0
+        && last.at.age(situation.now) < policy.hold
+        && last_success(group).is_none_or(|success| success < last.at);
+    stands.then_some(last.text)
+}
+
+/// What is known of Spot for this pair.
+struct SpotMarket {
+    zones: Vec<ZoneVerdict>,
+    /// Since when what is asked for has been refused or met by silence.
+    unmet_since: Option<Timestamp>,
+    /// Launches that AWS has not answered and still may.
+    pending: u32,
+    state: State,
+    /// Prices or launches that could not be read.
+    blind: Vec<Reason>,
+    last_refusal: Option<Timestamp>,
+}
+
+enum State {
+    Open,
+    /// Refused everywhere, but demand may wait until then.
+    Patient(Timestamp),
+    /// No zone is worth it or to be had.
+    Closed,
+    /// Asked for in vain for too long.
+    Refused(FailureKind, Timestamp),
+    Quota(Timestamp),
+    Suspended(String),
+}
+
+impl SpotMarket {
+    fn observe(policy: &Policy, situation: &Situation) -> Self {
+        let (group, now) = (&situation.spot, situation.now);
+        let refusals = refusals(group, now);
+        let held: Vec<&Refusal<'_>> = refusals.iter().filter(|refusal| refusal.at.age(now) < policy.hold).collect();
+        let zones = zones(policy, situation, &held);
+        let patience = policy.patience.max(ANSWER);
+        let unmet_since = unmet_since(group, now, policy.hold.max(patience));
+        let quota = held.iter().rfind(|refusal| refusal.kind == FailureKind::SpotQuota);
+
+        let state = if let Some(why) = group.launch_suspended() {
+            State::Suspended(why.to_owned())
+        } else if let Some(quota) = quota {
+            State::Quota(quota.at.plus(policy.hold))
+        } else if group.shortfall() > 0 && group.launches.known().is_none() {
+            State::Closed // nobody knows whether what is asked for will come
+        } else if let Some(last) = held.last().filter(|_| unmet_since.is_some_and(|since| since.age(now) >= patience)) {
+            // Patience, or the time that an answer takes, is over: that one zone is open no longer counts.
+            State::Refused(last.kind, last.at.plus(policy.hold))
+        } else if zones.iter().any(|zone| zone.verdict == Verdict::Open) {
+            State::Open
+        } else if let Some(until) = waits_until(policy, &zones, unmet_since) {
+            State::Patient(until)
+        } else {
+            State::Closed
+        };
+
+        let mut blind = Vec::new();
+        if let Fact::Unreadable(why) = &situation.prices {
+            blind.push(Reason::PricesUnreadable { why: why.clone() });
+        }
+        if let Fact::Unreadable(why) = &group.launches {
+            blind.push(Reason::LaunchesUnreadable { why: why.clone() });
+        }
+        let pending = group
+            .launches
+            .known()
+            .into_iter()
+            .flatten()
+            .filter(|launch| launch.outcome == LaunchOutcome::InProgress && launch.started.age(now) < ANSWER);
+        let pending = crate::situation::count(pending.count());
+        let last_refusal = refusals.last().map(|refusal| refusal.at);
+        Self { zones, unmet_since, pending, state, blind, last_refusal }
+    }
+
+    /// Whether Spot may be asked for.
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::Patient(_))
+    }
+
+    /// How much of what the group asks for and has not got may still come. With launches unreadable: nothing, so that the
+    /// queue is served by On-Demand rather than by hope.
+    fn fresh(&self, group: &Group) -> u32 {
+        match group.launches {
+            Fact::Known(_) if self.is_open() => group.shortfall(),
+            Fact::Known(_) => group.shortfall().min(self.pending),
+            _ => 0,
+        }
+    }
+
+    /// Whether Spot may be tried beside On-Demand workers that serve.
+    fn may_probe(&self, policy: &Policy, situation: &Situation) -> bool {
+        let Revert::After(after) = policy.revert else { return false };
+        policy.protect
+            && matches!(self.state, State::Open)
+            && situation.queue.known().is_some()
+            && situation.on_demand.live() > policy.base
+            && self.last_refusal.is_none_or(|at| at.age(situation.now) >= after)
+    }
+
+    /// Why Spot may be tried, or not.
+    fn reasons(&self) -> Vec<Reason> {
+        let mut reasons = self.blind.clone();
+        reasons.push(match &self.state {
+            State::Open => {
+                let mut open: Vec<_> = self.zones.iter().filter(|zone| zone.verdict == Verdict::Open).collect();
+                let price = |zone: &ZoneVerdict| zone.price.map_or(f64::INFINITY, Price::guarded);
+                open.sort_by(|a, b| price(a).total_cmp(&price(b)));
+                Reason::SpotWorthIt { zones: open.iter().map(|zone| zone.zone.clone()).collect() }
+            }
+            State::Patient(until) => Reason::WaitingForSpot { until: *until },
+            State::Closed => Reason::NoZoneOpen,
+            State::Refused(because, until) => Reason::SpotRefused { because: *because, until: *until },
+            State::Quota(until) => Reason::SpotQuota { until: *until },
+            State::Suspended(why) => Reason::LaunchSuspended { market: Market::Spot, why: why.clone() },
+        });
+        reasons
+    }
+}
+
+/// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, after the last
+/// one that succeeded. What is older than `within` belongs to an earlier demand.
+fn unmet_since(group: &Group, now: Timestamp, within: Seconds) -> Option<Timestamp> {
+    let success = last_success(group);
+    let launches = group.launches.known()?;
+    launches
+        .iter()
+        .filter(|launch| match launch.outcome {
+            LaunchOutcome::Successful => false,
+            LaunchOutcome::Failed(_) => true,
+            LaunchOutcome::InProgress => true,
+            // A launch given up at once says nothing about Spot.
+            LaunchOutcome::Cancelled => Refusal::of(launch, now).is_some(),
+        })
+        // What is still in progress belongs to this demand, however long ago it began.
+        .filter(|launch| launch.outcome == LaunchOutcome::InProgress || launch.started.age(now) < within)
+        .map(|launch| launch.started)
+        .filter(|&started| success.is_none_or(|success| success < started))
+        .min()
+}
+
+/// Until when demand waits for Spot that is refused in every zone that would be worth it.
+fn waits_until(policy: &Policy, zones: &[ZoneVerdict], unmet_since: Option<Timestamp>) -> Option<Timestamp> {
+    let limit = policy.limit();
+    let refused_only = zones.iter().any(|zone| {
+        matches!(zone.verdict, Verdict::Held { .. })
+            && limit.is_none_or(|limit| zone.price.is_some_and(|price| price.guarded() <= limit))
+    });
+    (refused_only && policy.patience > Seconds(0)).then_some(unmet_since?.plus(policy.patience))
+}
+
+/// Each zone of the Spot group and whether Spot may be tried there.
+fn zones(policy: &Policy, situation: &Situation, held: &[&Refusal<'_>]) -> Vec<ZoneVerdict> {
+    let (group, limit) = (&situation.spot, policy.limit());
+    let prices = situation
+        .prices
+        .known()
+        .map_or_else(BTreeMap::new, |changes| prices_by_zone(changes, situation.now, policy.window));
+    let mut names: Vec<&str> = group.zones.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|zone| {
+            let price = prices.get(zone).copied();
+            let refusal = held.iter().rfind(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
+            let verdict = match (refusal, limit, price) {
+                (Some(refusal), ..) => Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.hold) },
+                (_, None, _) => Verdict::Open,
+                (_, _, None) => Verdict::NoPrice,
+                (_, Some(limit), Some(price)) if price.guarded() <= limit => Verdict::Open,
+                _ => Verdict::Dear,
+            };
+            ZoneVerdict { zone: zone.to_owned(), price, verdict }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

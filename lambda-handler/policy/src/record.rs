@@ -1,0 +1,64 @@
+//! One run of the SpotManager as one line of its log, which is also a line of the simulator's input.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::{Action, Decision};
+use crate::policy::Policy;
+use crate::situation::Situation;
+
+/// What woke the SpotManager. It is recorded, and decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The jobs-waiting alarm changed its state.
+    Alarm {
+        /// `AlarmName`.
+        name: String,
+        /// `NewStateValue`: `ALARM`, `OK` or `INSUFFICIENT_DATA`.
+        state: String,
+    },
+    /// A group could not launch an instance.
+    LaunchFailed {
+        /// `AutoScalingGroupName`.
+        group: String,
+    },
+    /// AWS will take a Spot Instance back in two minutes.
+    Interruption {
+        /// The instance.
+        instance: String,
+    },
+    /// The regular look.
+    Tick,
+    /// Somebody asks what would be done; nothing is.
+    Explain,
+}
+
+/// One run: what was seen, what follows from it, what was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of this schema, 1. A field may be added; one that changes its meaning makes a new version.
+    pub record: u32,
+    /// What woke us.
+    pub trigger: Trigger,
+    /// The rules' knobs at the time.
+    pub policy: Policy,
+    /// The facts.
+    pub situation: Situation,
+    /// What follows.
+    pub decision: Decision,
+    /// The reasons again, as sentences.
+    pub because: Vec<String>,
+    /// What was done about it; empty in a dry run.
+    pub deeds: Vec<Deed>,
+    /// Whether this run was not to change anything.
+    pub dry_run: bool,
+}
+
+/// An action, and what AWS made of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deed {
+    /// What was asked.
+    pub action: Action,
+    /// Why AWS refused, if it did.
+    pub error: Option<String>,
+}

@@ -1,0 +1,57 @@
+//! What is asked of AWS, in the domain's words.
+
+use std::future::Future;
+
+use spot_policy::{Group, Launch, Market, PriceChange, Queue, Timestamp};
+
+/// An AWS account as one pair sees it: five questions that change nothing, and the two changes.
+///
+/// [`crate::aws::Aws`] is the real one. Every question is one round trip, but for pages.
+pub trait Account {
+    /// How many jobs there are.
+    fn queue(&self) -> impl Future<Output = Result<Queue, Fault>>;
+
+    /// Both groups, by one call, so that both are seen at the same moment. Their launches are not read.
+    fn groups(&self) -> impl Future<Output = Result<Groups, Fault>>;
+
+    /// The launches of a market's group that are under way or have ended at `since` or later.
+    fn launches(&self, market: Market, since: Timestamp) -> impl Future<Output = Result<Vec<Launch>, Fault>>;
+
+    /// The Spot price's changes in all zones from `since` to `until`, and the price in force at `since`.
+    fn prices(&self, since: Timestamp, until: Timestamp) -> impl Future<Output = Result<Vec<PriceChange>, Fault>>;
+
+    /// Has the scale-up policy of a market's group bring it to `to` instances: 1 to [`crate::act::STEPS`].
+    fn scale_up(&self, market: Market, to: u32) -> impl Future<Output = Result<(), Fault>>;
+
+    /// Sets what a market's group asks for.
+    fn set_desired(&self, market: Market, to: u32) -> impl Future<Output = Result<(), Fault>>;
+}
+
+/// Both groups of a pair at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// The group that asks for Spot.
+    pub spot: Group,
+    /// The group that asks for On-Demand.
+    pub on_demand: Group,
+}
+
+/// What AWS, or the way to it, said instead of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {code}: {message}")]
+pub struct Fault {
+    /// The API call, as AWS names it.
+    pub operation: &'static str,
+    /// AWS's error code, or a word of ours where AWS gave none.
+    pub code: String,
+    /// AWS's message, or what went wrong on the way.
+    pub message: String,
+}
+
+impl Fault {
+    /// Whether somebody else is scaling the group at this moment. That is no failure: what they do changes the facts, so
+    /// look again. Both codes are from the API reference of `ExecutePolicy` and `SetDesiredCapacity`.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.code.as_str(), "ScalingActivityInProgress" | "ResourceContention")
+    }
+}

@@ -1,0 +1,423 @@
+//! Runs against a scripted account: two groups that do as they are told, a queue, and faults where the test wants them.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use spot_policy::{Action, Fact, Group, Instance, Launch, LaunchOutcome, Market, PriceChange, Queue};
+use tokio::time::Instant;
+
+use super::*;
+use crate::account::Groups;
+use crate::config::tests::config;
+
+const NOW: i64 = 1_795_464_000;
+const ZONE: &str = "eu-west-1a";
+
+/// A call, as the fake account was asked it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Queue,
+    Groups,
+    Launches(Market),
+    Prices,
+    ScaleUp(Market, u32),
+    SetDesired(Market, u32),
+}
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, Copy)]
+enum Wrong {
+    Refused,
+    Busy,
+    Hangs,
+}
+
+struct Fake {
+    queue: Queue,
+    groups: RefCell<Groups>,
+    launches: Vec<Launch>,
+    /// What goes wrong, once for each entry.
+    wrong: RefCell<Vec<(Call, Wrong)>>,
+    calls: RefCell<Vec<Call>>,
+    /// When the last question was answered, since the start: one second for each round trip.
+    answered: Cell<Duration>,
+    start: Instant,
+}
+
+fn group(name: &str, live: u32, desired: u32) -> Group {
+    let instance = |index| Instance {
+        id: format!("i-{name}-{index}"),
+        zone: ZONE.into(),
+        state: "InService".into(),
+        protected: false,
+    };
+    Group {
+        name: name.into(),
+        max: 30,
+        desired,
+        zones: vec![ZONE.into()],
+        instances: (0..live).map(instance).collect(),
+        ..Group::default()
+    }
+}
+
+impl Fake {
+    /// So many jobs; for each group what is live and what is asked for.
+    fn new(jobs: u32, spot: (u32, u32), on_demand: (u32, u32)) -> Self {
+        Self {
+            queue: Queue { visible: jobs, in_flight: 0 },
+            groups: RefCell::new(Groups {
+                spot: group("gpu-spot", spot.0, spot.1),
+                on_demand: group("gpu-on-demand", on_demand.0, on_demand.1),
+            }),
+            launches: Vec::new(),
+            wrong: RefCell::default(),
+            calls: RefCell::default(),
+            answered: Cell::default(),
+            start: Instant::now(),
+        }
+    }
+
+    /// Spot asked for in vain: one instance wanted, refused a minute ago in the only zone.
+    fn refused_by_spot(jobs: u32) -> Self {
+        let refusal = Launch {
+            started: Timestamp(NOW - 60),
+            ended: Some(Timestamp(NOW - 58)),
+            zone: Some(ZONE.into()),
+            outcome: LaunchOutcome::Failed(
+                "Could not launch Spot Instances. UnfulfillableCapacity - There is no capacity available".into(),
+            ),
+        };
+        Self { launches: vec![refusal], ..Self::new(jobs, (0, jobs), (0, 0)) }
+    }
+
+    fn wrong(self, wrong: &[(Call, Wrong)]) -> Self {
+        self.wrong.replace(wrong.to_vec());
+        self
+    }
+
+    async fn called(&self, call: Call) -> Result<(), Fault> {
+        self.calls.borrow_mut().push(call);
+        let wrong = {
+            let mut wrong = self.wrong.borrow_mut();
+            let index = wrong.iter().position(|(at, _)| *at == call);
+            index.map(|index| wrong.remove(index).1)
+        };
+        let fault = |code: &str| Err(Fault { operation: "Fake", code: code.into(), message: "as scripted".into() });
+        let answer = match wrong {
+            None => Ok(()),
+            Some(Wrong::Refused) => fault("AccessDenied"),
+            Some(Wrong::Busy) => fault("ScalingActivityInProgress"),
+            Some(Wrong::Hangs) => std::future::pending().await,
+        };
+        if !matches!(call, Call::ScaleUp(..) | Call::SetDesired(..)) {
+            sleep(Duration::from_secs(1)).await;
+            self.answered.set(self.start.elapsed());
+        }
+        answer
+    }
+
+    fn set(&self, market: Market, to: u32) {
+        let mut groups = self.groups.borrow_mut();
+        match market {
+            Market::Spot => groups.spot.desired = to,
+            Market::OnDemand => groups.on_demand.desired = to,
+        }
+    }
+
+    fn changes(&self) -> Vec<Call> {
+        let calls = self.calls.borrow();
+        calls.iter().copied().filter(|call| matches!(call, Call::ScaleUp(..) | Call::SetDesired(..))).collect()
+    }
+
+    /// What both groups ask for.
+    fn desired(&self) -> (u32, u32) {
+        let groups = self.groups.borrow();
+        (groups.spot.desired, groups.on_demand.desired)
+    }
+}
+
+impl Account for Fake {
+    async fn queue(&self) -> Result<Queue, Fault> {
+        self.called(Call::Queue).await.map(|()| self.queue)
+    }
+
+    async fn groups(&self) -> Result<Groups, Fault> {
+        self.called(Call::Groups).await.map(|()| self.groups.borrow().clone())
+    }
+
+    async fn launches(&self, market: Market, since: Timestamp) -> Result<Vec<Launch>, Fault> {
+        assert_eq!(since, Timestamp(NOW - 600), "ten minutes back");
+        self.called(Call::Launches(market)).await?;
+        Ok(if market == Market::Spot { self.launches.clone() } else { Vec::new() })
+    }
+
+    async fn prices(&self, since: Timestamp, until: Timestamp) -> Result<Vec<PriceChange>, Fault> {
+        assert_eq!((since, until), (Timestamp(NOW - 3_600), Timestamp(NOW)), "the window");
+        self.called(Call::Prices).await?;
+        Ok(vec![PriceChange { zone: ZONE.into(), at: Timestamp(NOW - 90_000), usd: 0.31 }])
+    }
+
+    async fn scale_up(&self, market: Market, to: u32) -> Result<(), Fault> {
+        self.called(Call::ScaleUp(market, to)).await.map(|()| self.set(market, to))
+    }
+
+    async fn set_desired(&self, market: Market, to: u32) -> Result<(), Fault> {
+        self.called(Call::SetDesired(market, to)).await.map(|()| self.set(market, to))
+    }
+}
+
+fn tick() -> Value {
+    json!({"source": "spotstack.tick"})
+}
+
+fn alarm() -> Value {
+    let message = json!({"AlarmName": "jobs", "NewStateValue": "ALARM"}).to_string();
+    json!({"Records": [{"Sns": {"Message": message}}]})
+}
+
+fn interruption(instance: &str) -> Value {
+    json!({
+        "source": "aws.ec2",
+        "detail-type": "EC2 Spot Instance Interruption Warning",
+        "detail": {"instance-id": instance, "instance-action": "terminate"}
+    })
+}
+
+async fn run_as(fake: &Fake, event: &Value, changes: &[(&str, &str)]) -> Result<Answer, Fault> {
+    let config = config(changes).expect("valid");
+    handle(&config, fake, || Timestamp(NOW), event, Deadline::after(Duration::from_secs(30))).await
+}
+
+async fn run(fake: &Fake, event: &Value) -> Record {
+    match run_as(fake, event, &[("MAX", "30")]).await {
+        Ok(Answer::Ran(record)) => *record,
+        other => panic!("no record: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_pair_costs_two_calls_and_one_round_trip() {
+    let fake = Fake::new(0, (0, 0), (0, 0));
+    let record = run(&fake, &tick()).await;
+    assert_eq!(*fake.calls.borrow(), [Call::Queue, Call::Groups]);
+    assert_eq!(fake.answered.get(), Duration::from_secs(1));
+    assert!(record.deeds.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_are_served_after_two_round_trips() {
+    let fake = Fake::new(2, (0, 0), (0, 0));
+    let record = run(&fake, &alarm()).await;
+    assert_eq!(fake.changes(), [Call::ScaleUp(Market::Spot, 2)]);
+    assert_eq!(fake.answered.get(), Duration::from_secs(2));
+    assert_eq!(record.trigger, Trigger::Alarm { name: "jobs".into(), state: "ALARM".into() });
+    assert!(record.situation.jobs_waiting_alarm);
+    assert_eq!(record.deeds, [Deed { action: Action::ScaleUp { market: Market::Spot, to: 2 }, error: None }]);
+    assert_eq!(record.because, ["Spot is worth it in eu-west-1a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn twice_is_once() {
+    for fake in [Fake::new(2, (0, 0), (0, 0)), Fake::refused_by_spot(2)] {
+        run(&fake, &tick()).await;
+        let (desired, changes) = (fake.desired(), fake.changes());
+        for event in [tick(), alarm(), json!({"explain": true})] {
+            let again = run(&fake, &event).await;
+            assert!(again.deeds.is_empty(), "{:?}", again.deeds);
+        }
+        assert_eq!((fake.desired(), fake.changes()), (desired, changes));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_withdrawn_and_served_by_on_demand() {
+    let fake = Fake::refused_by_spot(1);
+    let record = run(&fake, &tick()).await;
+    assert_eq!(fake.changes(), [Call::SetDesired(Market::Spot, 0), Call::ScaleUp(Market::OnDemand, 1)]);
+    assert_eq!(record.decision.fallback_after.map(|after| after.0), Some(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_groups_nothing_is_done_and_the_run_fails() {
+    for wrong in [Wrong::Refused, Wrong::Hangs] {
+        let fake = Fake::new(2, (0, 0), (0, 0)).wrong(&[(Call::Groups, wrong)]);
+        assert!(run_as(&fake, &alarm(), &[]).await.is_err());
+        assert!(fake.changes().is_empty());
+        assert_eq!(fake.calls.borrow().len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_fault_still_serves_the_queue() {
+    let one_on_demand = (Market::OnDemand, 1);
+    let one_spot = (Market::Spot, 1);
+    for (call, by) in [
+        (Call::Queue, one_spot),
+        (Call::Prices, one_on_demand),
+        (Call::Launches(Market::Spot), one_spot),
+        (Call::Launches(Market::OnDemand), one_spot),
+        (Call::ScaleUp(Market::Spot, 1), one_spot),
+    ] {
+        for wrong in [Wrong::Refused, Wrong::Hangs] {
+            let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[(call, wrong)]);
+            let record = run(&fake, &alarm()).await;
+            let served = match by.0 {
+                Market::Spot => (1, 0),
+                Market::OnDemand => (0, 1),
+            };
+            assert_eq!(fake.desired(), served, "{call:?} {wrong:?}: {record:?}");
+            assert!(fake.start.elapsed() < Duration::from_secs(29), "{call:?} {wrong:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_questions_may_hang_and_the_queue_is_served_in_time() {
+    let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[
+        (Call::Queue, Wrong::Hangs),
+        (Call::Launches(Market::Spot), Wrong::Hangs),
+        (Call::Launches(Market::OnDemand), Wrong::Hangs),
+        (Call::Prices, Wrong::Hangs),
+    ]);
+    let record = run(&fake, &alarm()).await;
+    assert_eq!(fake.desired(), (0, 1));
+    assert!(fake.start.elapsed() < Duration::from_secs(20), "{:?}", fake.start.elapsed());
+    assert!(matches!(&record.situation.prices, Fact::Unreadable(why) if why.contains("no answer within 8.0 s")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_scale_up_policy_is_made_up_for() {
+    let fake = Fake::new(2, (0, 0), (0, 0)).wrong(&[(Call::ScaleUp(Market::Spot, 2), Wrong::Refused)]);
+    let record = run(&fake, &tick()).await;
+    assert_eq!(fake.changes(), [Call::ScaleUp(Market::Spot, 2), Call::SetDesired(Market::Spot, 2)]);
+    assert_eq!(record.deeds[0].error.as_deref(), Some("Fake: AccessDenied: as scripted"));
+    assert_eq!(record.deeds[1].error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_beyond_the_policy_s_steps_is_set() {
+    let fake = Fake::new(21, (0, 0), (0, 0));
+    run(&fake, &tick()).await;
+    assert_eq!(fake.changes(), [Call::SetDesired(Market::Spot, 21)]);
+    let fake = Fake::new(20, (0, 0), (0, 0));
+    run(&fake, &tick()).await;
+    assert_eq!(fake.changes(), [Call::ScaleUp(Market::Spot, 20)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_group_is_looked_at_again() {
+    let busy = (Call::ScaleUp(Market::Spot, 1), Wrong::Busy);
+    let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[busy, busy]);
+    let record = run(&fake, &tick()).await;
+    assert_eq!(fake.changes(), [Call::ScaleUp(Market::Spot, 1); 3]);
+    assert_eq!(fake.desired(), (1, 0));
+    assert_eq!(record.deeds.iter().filter(|deed| deed.error.is_some()).count(), 2);
+
+    let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[busy; 4]);
+    let record = run(&fake, &tick()).await;
+    assert_eq!(record.deeds.len(), 3, "then the next wake-up finds it free");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_raised_beside_what_could_not_be_lowered_until_seen_again() {
+    for wrong in [Wrong::Refused, Wrong::Busy, Wrong::Hangs] {
+        let fake = Fake::refused_by_spot(1).wrong(&[(Call::SetDesired(Market::Spot, 0), wrong)]);
+        run(&fake, &tick()).await;
+        let withdraw = Call::SetDesired(Market::Spot, 0);
+        assert_eq!(fake.changes(), [withdraw, withdraw, Call::ScaleUp(Market::OnDemand, 1)], "{wrong:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_never_be_lowered_does_not_keep_the_queue_waiting() {
+    let fake = Fake::refused_by_spot(1).wrong(&[(Call::SetDesired(Market::Spot, 0), Wrong::Refused); 3]);
+    run(&fake, &tick()).await;
+    assert_eq!(fake.desired(), (1, 1));
+    assert_eq!(fake.changes().last(), Some(&Call::ScaleUp(Market::OnDemand, 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_groups_cannot_be_seen_again_what_was_seen_stands() {
+    let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[(Call::ScaleUp(Market::Spot, 1), Wrong::Busy)]);
+    let config = config(&[]).expect("valid");
+    let looks = Cell::new(0);
+    let clock = || {
+        looks.set(looks.get() + 1);
+        if looks.get() == 2 {
+            fake.wrong.borrow_mut().push((Call::Groups, Wrong::Refused));
+        }
+        Timestamp(NOW)
+    };
+    let answer = handle(&config, &fake, clock, &tick(), Deadline::after(Duration::from_secs(30))).await;
+    assert!(matches!(answer, Ok(Answer::Ran(_))));
+    assert_eq!((looks.get(), fake.desired()), (2, (1, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn explain_sees_everything_and_changes_nothing() {
+    let fake = Fake::refused_by_spot(2);
+    let record = run(&fake, &json!({"explain": true})).await;
+    assert_eq!(record.decision.actions.len(), 2, "it says what it would do");
+    assert!(fake.changes().is_empty() && record.deeds.is_empty() && record.dry_run);
+
+    let idle = Fake::new(0, (0, 0), (0, 0));
+    let record = run(&idle, &json!({"explain": true})).await;
+    assert!(matches!(record.situation.prices, Fact::Known(_)));
+    assert!(matches!(record.situation.spot.launches, Fact::Known(_)));
+    assert!(matches!(record.situation.on_demand.launches, Fact::Known(_)));
+    assert_eq!(idle.answered.get(), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_changes_nothing() {
+    for event in [tick(), alarm()] {
+        let fake = Fake::refused_by_spot(2);
+        let answer = run_as(&fake, &event, &[("DRY_RUN", "true")]).await.expect("a record");
+        let Answer::Ran(record) = answer else { panic!("no record: {answer:?}") };
+        assert!(!record.decision.actions.is_empty() && record.dry_run);
+        assert!(fake.changes().is_empty() && record.deeds.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_elsewhere_costs_two_calls() {
+    let fake = Fake::new(5, (1, 1), (0, 0));
+    let answer = run_as(&fake, &interruption("i-elsewhere"), &[]).await;
+    assert_eq!(answer, Ok(Answer::Ignored { ignored: "the interrupted instance is not ours".into() }));
+    assert_eq!(*fake.calls.borrow(), [Call::Queue, Call::Groups]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_of_ours_is_a_wake_up_like_any_other() {
+    let fake = Fake::new(2, (1, 1), (0, 0));
+    let record = run(&fake, &interruption("i-gpu-spot-0")).await;
+    assert_eq!(record.trigger, Trigger::Interruption { instance: "i-gpu-spot-0".into() });
+    assert_eq!(fake.changes(), [Call::ScaleUp(Market::Spot, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_understood_asks_aws_nothing() {
+    let fake = Fake::new(2, (0, 0), (0, 0));
+    let answer = run_as(&fake, &json!({"source": "elsewhere"}), &[]).await.expect("the invocation succeeds");
+    let Answer::Refused { error } = &answer else { panic!("{answer:?}") };
+    assert!(error.starts_with("expected an alarm through SNS"), "{error}");
+    assert!(fake.calls.borrow().is_empty());
+    assert_eq!(serde_json::to_value(&answer).expect("JSON"), json!({ "error": error }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_is_the_record_and_reads_back_as_one() {
+    let record = run(&Fake::refused_by_spot(2), &tick()).await;
+    let line = serde_json::to_string(&Answer::Ran(Box::new(record.clone()))).expect("JSON");
+    assert_eq!(serde_json::from_str::<Record>(&line).expect("a record"), record);
+    assert!(!line.contains('\n'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_readme_shows_a_record_as_it_is() {
+    let answer = run_as(&Fake::refused_by_spot(1), &tick(), &[]).await.expect("a record");
+    let line = serde_json::to_string(&answer).expect("JSON");
+    assert!(include_str!("../../README.md").contains(&line), "README.md should show this line:\n{line}");
+}

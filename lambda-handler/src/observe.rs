@@ -1,0 +1,92 @@
+//! The facts, in at most two round trips.
+
+use spot_policy::{Fact, Market, Policy, Revert, Seconds, Situation, Timestamp, Trigger, Wanted};
+
+use crate::account::{Account, Fault};
+use crate::deadline::Deadline;
+
+/// How far back launches are read at least: what a policy with shorter times forgets, people reading the record may miss.
+const LOOK_BACK: Seconds = Seconds::minutes(10);
+
+/// What there is to see at `now`: the queue and both groups together, and then, together again, only what the decision will
+/// depend on; all of it for [`Trigger::Explain`]. An idle pair costs two calls.
+///
+/// `None` when the trigger is an interruption of an instance that is in neither group; nothing more is asked then. (Such a
+/// warning names no group, so every SpotManager of the Region hears it.)
+///
+/// # Errors
+///
+/// The groups cannot be seen: without them nothing can be decided. Any other question that fails becomes
+/// [`Fact::Unreadable`], with which the queue is still served.
+pub async fn observe(
+    account: &impl Account,
+    policy: &Policy,
+    trigger: &Trigger,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<Option<Situation>, Fault> {
+    let (queue, groups) = tokio::join!(
+        deadline.within("GetQueueAttributes", account.queue()),
+        deadline.within("DescribeAutoScalingGroups", account.groups()),
+    );
+    let groups = groups?;
+    let mut situation = Situation {
+        now,
+        queue: fact(queue),
+        spot: groups.spot,
+        on_demand: groups.on_demand,
+        prices: Fact::NotRead,
+        jobs_waiting_alarm: matches!(trigger, Trigger::Alarm { state, .. } if state == "ALARM"),
+    };
+    if let Trigger::Interruption { instance } = trigger
+        && !is_ours(&situation, instance)
+    {
+        return Ok(None);
+    }
+
+    let wanted = match trigger {
+        Trigger::Explain => Wanted { launches: true, prices: true },
+        _ => Wanted::of(policy, &situation),
+    };
+    (situation.spot.launches, situation.on_demand.launches, situation.prices) = tokio::join!(
+        if_wanted(wanted.launches, async {
+            let launches = account.launches(Market::Spot, before(now, look_back(policy)));
+            deadline.within("DescribeScalingActivities", launches).await
+        }),
+        if_wanted(wanted.launches, async {
+            let launches = account.launches(Market::OnDemand, before(now, look_back(policy)));
+            deadline.within("DescribeScalingActivities", launches).await
+        }),
+        if_wanted(wanted.prices, async {
+            let prices = account.prices(before(now, policy.window), now);
+            deadline.within("DescribeSpotPriceHistory", prices).await
+        }),
+    );
+    Ok(Some(situation))
+}
+
+async fn if_wanted<T>(wanted: bool, answer: impl Future<Output = Result<T, Fault>>) -> Fact<T> {
+    if wanted { fact(answer.await) } else { Fact::NotRead }
+}
+
+fn fact<T>(answer: Result<T, Fault>) -> Fact<T> {
+    answer.map_or_else(|fault| Fact::Unreadable(fault.to_string()), Fact::Known)
+}
+
+fn is_ours(situation: &Situation, instance: &str) -> bool {
+    let instances = situation.spot.instances.iter().chain(&situation.on_demand.instances);
+    instances.into_iter().any(|ours| ours.id == instance)
+}
+
+/// How long a refusal may matter to the policy.
+fn look_back(policy: &Policy) -> Seconds {
+    let revert = match policy.revert {
+        Revert::After(after) => after,
+        Revert::Idle => Seconds(0),
+    };
+    LOOK_BACK.max(policy.hold).max(policy.patience).max(revert)
+}
+
+fn before(now: Timestamp, ago: Seconds) -> Timestamp {
+    Timestamp(now.0.saturating_sub_unsigned(ago.0))
+}

@@ -1,0 +1,190 @@
+//! The XML that EC2 answers with.
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
+use spot_policy::{PriceChange, Timestamp};
+
+/// The root of an answer.
+const ROOT: &str = "DescribeSpotPriceHistoryResponse";
+
+/// One page of price changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Page {
+    pub(super) changes: Vec<PriceChange>,
+    /// Where the next page begins; the last one has none, or an empty one.
+    pub(super) next: Option<String>,
+}
+
+/// A page that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer to DescribeSpotPriceHistory cannot be read: {0}")]
+pub(super) struct Unreadable(String);
+
+/// Reads a page. A record that is not one change of a price is passed over; the zone is then without a price, which is no
+/// reason to know nothing of the others.
+pub(super) fn page(body: &[u8]) -> Result<Page, Unreadable> {
+    let text = std::str::from_utf8(body).map_err(|error| Unreadable(error.to_string()))?;
+    // The decoder takes the end of the text for the end of every open element.
+    if !text.trim_end().ends_with(&format!("</{ROOT}>")) {
+        return Err(Unreadable(format!("it does not end with `</{ROOT}>`")));
+    }
+    parse(text).map_err(|error| Unreadable(error.to_string()))
+}
+
+fn parse(text: &str) -> Result<Page, XmlDecodeError> {
+    let mut document = Document::new(text);
+    let mut root = document.root_element()?;
+    if !root.start_el().matches(ROOT) {
+        return Err(XmlDecodeError::custom(format!("its root is not `{ROOT}`")));
+    }
+    let mut page = Page::default();
+    while let Some(mut tag) = root.next_tag() {
+        match tag.start_el().local() {
+            "spotPriceHistorySet" => {
+                while let Some(mut item) = tag.next_tag() {
+                    page.changes.extend(change(&mut item)?);
+                }
+            }
+            "nextToken" => page.next = Some(try_data(&mut tag)?.into_owned()).filter(|token| !token.is_empty()),
+            _ => {}
+        }
+    }
+    Ok(page)
+}
+
+fn change(item: &mut ScopedDecoder<'_, '_>) -> Result<Option<PriceChange>, XmlDecodeError> {
+    let (mut zone, mut at, mut usd) = (None, None, None);
+    while let Some(mut field) = item.next_tag() {
+        match field.start_el().local() {
+            "availabilityZone" => zone = Some(try_data(&mut field)?.into_owned()),
+            "timestamp" => at = DateTime::from_str(&try_data(&mut field)?, Format::DateTimeWithOffset).ok(),
+            "spotPrice" => usd = try_data(&mut field)?.parse().ok().filter(|usd: &f64| usd.is_finite() && *usd >= 0.0),
+            _ => {}
+        }
+    }
+    Ok(zone.filter(|zone| !zone.is_empty()).zip(at).zip(usd).map(|((zone, at), usd)| PriceChange {
+        zone,
+        at: Timestamp(at.secs()),
+        usd,
+    }))
+}
+
+/// The code and message of an error, from `<Response><Errors><Error>`, by which throttling is told from a refusal. A body
+/// that says neither (a proxy's page, nothing) has only its status.
+pub(super) fn error(status: u16, body: &[u8]) -> ErrorMetadata {
+    let (code, message) = std::str::from_utf8(body).ok().and_then(code_and_message).unwrap_or_default();
+    let message = message.unwrap_or_else(|| format!("HTTP {status} without an error of EC2"));
+    ErrorMetadata::builder().code(code.unwrap_or_else(|| format!("HTTP{status}"))).message(message).build()
+}
+
+fn code_and_message(text: &str) -> Option<(Option<String>, Option<String>)> {
+    let mut document = Document::new(text);
+    let (mut code, mut message) = (None, None);
+    while let Some(element) = document.next_start_element() {
+        let found = match element.local() {
+            "Code" => &mut code,
+            "Message" => &mut message,
+            _ => continue,
+        };
+        *found = Some(try_data(&mut document.scoped_to(element)).ok()?.into_owned());
+    }
+    Some((code, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(items: &str, token: &str) -> String {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <DescribeSpotPriceHistoryResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\n\
+             <requestId>59dbff89</requestId><spotPriceHistorySet>{items}</spotPriceHistorySet>{token}\n\
+             </DescribeSpotPriceHistoryResponse>\n"
+        )
+    }
+
+    fn item(zone: &str, at: &str, usd: &str) -> String {
+        format!(
+            "<item><instanceType>g5.2xlarge</instanceType><productDescription>Linux/UNIX</productDescription>\
+             <spotPrice>{usd}</spotPrice><timestamp>{at}</timestamp><availabilityZone>{zone}</availabilityZone>\
+             <availabilityZoneId>euw1-az1</availabilityZoneId></item>"
+        )
+    }
+
+    fn changes(items: &str) -> Vec<(String, i64, f64)> {
+        let page = page(answer(items, "").as_bytes()).expect("readable");
+        page.changes.into_iter().map(|change| (change.zone, change.at.0, change.usd)).collect()
+    }
+
+    #[test]
+    fn price_changes_are_read() {
+        let items = item("eu-west-1a", "2026-11-23T20:00:00.000Z", "0.310000")
+            + &item("eu-west-1b", "2026-11-23T21:00:00+01:00", "1.2");
+        let expected = [("eu-west-1a".to_owned(), 1_795_464_000, 0.31), ("eu-west-1b".to_owned(), 1_795_464_000, 1.2)];
+        assert_eq!(changes(&items), expected);
+        assert_eq!(changes(""), []);
+        assert!(page(b"<DescribeSpotPriceHistoryResponse></DescribeSpotPriceHistoryResponse>").is_ok());
+    }
+
+    #[test]
+    fn the_last_page_has_no_token_or_an_empty_one() {
+        for (token, next) in [
+            ("", None),
+            ("<nextToken/>", None),
+            ("<nextToken></nextToken>", None),
+            ("<nextToken>a&amp;b</nextToken>", Some("a&b")),
+        ] {
+            assert_eq!(page(answer("", token).as_bytes()).expect("readable").next.as_deref(), next, "{token}");
+        }
+    }
+
+    #[test]
+    fn records_that_are_no_price_are_passed_over() {
+        let good = item("eu-west-1a", "2026-11-23T20:00:00Z", "0.31");
+        for bad in [
+            item("eu-west-1b", "yesterday", "0.31"),
+            item("eu-west-1b", "2026-11-23T20:00:00Z", "cheap"),
+            item("eu-west-1b", "2026-11-23T20:00:00Z", "-1"),
+            item("eu-west-1b", "2026-11-23T20:00:00Z", "NaN"),
+            item("", "2026-11-23T20:00:00Z", "0.31"),
+            "<item/>".to_owned(),
+            "<item><spotPrice>0.3</spotPrice></item>".to_owned(),
+        ] {
+            let items = format!("{bad}{good}");
+            assert_eq!(changes(&items), [("eu-west-1a".to_owned(), 1_795_464_000, 0.31)], "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error() {
+        let whole = answer(&item("eu-west-1a", "2026-11-23T20:00:00Z", "0.31"), "<nextToken>t</nextToken>");
+        for cut in 0..whole.trim_end().len() {
+            assert!(page(&whole.as_bytes()[..cut]).is_err(), "cut at {cut}");
+        }
+        for body in [
+            &b""[..],
+            b"\xff\xfe",
+            b"{}",
+            b"<html><body>Bad gateway<br></body></html>",
+            b"<Other></DescribeSpotPriceHistoryResponse>",
+            b"</DescribeSpotPriceHistoryResponse>",
+        ] {
+            assert!(page(body).is_err(), "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn errors_have_a_code_and_a_message() {
+        let body = b"<?xml version=\"1.0\"?><Response><Errors><Error><Code>RequestLimitExceeded</Code>\
+            <Message>Request limit exceeded.</Message></Error></Errors><RequestID>r</RequestID></Response>";
+        let limit = error(503, body);
+        assert_eq!((limit.code(), limit.message()), (Some("RequestLimitExceeded"), Some("Request limit exceeded.")));
+        for body in [&b""[..], b"<html><body><h1>503</h1></body></html>", b"\xff", b"<Response><Errors><Err"] {
+            let plain = error(503, body);
+            assert_eq!((plain.code(), plain.message()), (Some("HTTP503"), Some("HTTP 503 without an error of EC2")));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! AWS itself. The only place in this package that names `aws_sdk_`.
+//!
+//! [`Account`] is everything that is needed to ask: who, where, through what. It answers the questions of
+//! [`crate::deploy::Cloud`]; how SDK types become ours is in `reading`, how SDK errors do is in `error`.
+
+use std::env;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+use crate::deploy::{CloudError, Trouble};
+
+mod cloud;
+mod error;
+mod http;
+mod reading;
+
+/// What was said about whom to ask: the command line's words win over the environment's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connection<'a> {
+    /// `--region`, else the spec's.
+    pub region: Option<&'a str>,
+    /// `--profile`.
+    pub profile: Option<&'a str>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<&'a str>,
+}
+
+/// An AWS account in one Region, as whoever the credentials say.
+#[derive(Debug, Clone)]
+pub struct Account {
+    region: String,
+    /// Whose answer is missing when none comes: the custom endpoint, or AWS's domain.
+    endpoint: String,
+    cloudformation: aws_sdk_cloudformation::Client,
+    lambda: aws_sdk_lambda::Client,
+    s3: aws_sdk_s3::Client,
+    sts: aws_sdk_sts::Client,
+}
+
+impl Account {
+    /// Finds out where and as whom to ask. It asks AWS nothing yet: the first call does, and it is there that missing
+    /// credentials show.
+    ///
+    /// # Errors
+    /// No Region is known, or the file in AWS_CA_BUNDLE cannot be read.
+    pub async fn connect(connection: Connection<'_>) -> Result<Self, CloudError> {
+        let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http::client(endpoint_url.as_deref())?)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts(Duration::from_secs(20)));
+        if let Some(region) = connection.region {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        if let Some(profile) = connection.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        Self::with(&loader.load().await)
+    }
+
+    fn with(config: &SdkConfig) -> Result<Self, CloudError> {
+        let region = config.region().map(ToString::to_string).ok_or_else(no_region)?;
+        let custom = config.endpoint_url();
+        // A local AWS has one host name, so that the bucket cannot be a part of it.
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(custom.is_some()).build();
+        Ok(Self {
+            endpoint: custom.map_or_else(|| format!("AWS in {region}"), Into::into),
+            cloudformation: aws_sdk_cloudformation::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sts: aws_sdk_sts::Client::new(config),
+            region,
+        })
+    }
+}
+
+/// AWS_ENDPOINT_URL. The SDK would find it too; we need it to reach a local AWS without the proxy.
+fn configured_endpoint() -> Option<String> {
+    env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// An address that does not answer is given up after about ten seconds, three attempts and the pauses between them included;
+/// an answer may take as long as `read`.
+fn timeouts(read: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(Duration::from_millis(2_500)).read_timeout(read).build()
+}
+
+fn no_region() -> CloudError {
+    CloudError {
+        operation: "connect",
+        trouble: Trouble::NoRegion,
+        code: String::new(),
+        message: "no Region is known".into(),
+        request_id: None,
+    }
+}

@@ -1,0 +1,140 @@
+//! What the SDK's types say, in ours. Texts of AWS are made safe to print here, once.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types as sdk;
+use aws_smithy_types::DateTime;
+use spot_policy::Timestamp;
+
+use crate::deploy::change_set::{Action, Change, Replacement};
+use crate::deploy::cloud::Resource;
+use crate::deploy::event::Event;
+use crate::deploy::stack::{Stack, StackStatus};
+use crate::deploy::text::neutral;
+
+/// A text of AWS's.
+fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(|text| neutral(text).into_owned())
+}
+
+fn moment(at: Option<&DateTime>) -> Option<Timestamp> {
+    at.map(|at| Timestamp(at.secs()))
+}
+
+pub(super) fn stack(stack: &sdk::Stack) -> Stack {
+    let parameters =
+        stack.parameters().iter().filter_map(|p| Some((p.parameter_key()?.into(), text(p.parameter_value())?)));
+    let outputs = stack.outputs().iter().filter_map(|o| Some((o.output_key()?.into(), text(o.output_value())?)));
+    Stack {
+        name: stack.stack_name().unwrap_or_default().into(),
+        arn: stack.stack_id().unwrap_or_default().into(),
+        status: StackStatus(stack.stack_status().map(|status| status.as_str().into()).unwrap_or_default()),
+        reason: text(stack.stack_status_reason()),
+        created: moment(stack.creation_time()),
+        updated: moment(stack.last_updated_time()),
+        deleted: moment(stack.deletion_time()),
+        parameters: parameters.collect::<BTreeMap<_, _>>(),
+        outputs: outputs.collect::<BTreeMap<_, _>>(),
+    }
+}
+
+pub(super) fn event(event: &sdk::StackEvent) -> Event {
+    Event {
+        id: event.event_id().unwrap_or_default().into(),
+        at: moment(event.timestamp()).unwrap_or_default(),
+        logical_id: event.logical_resource_id().unwrap_or_default().into(),
+        physical_id: text(event.physical_resource_id()),
+        resource_type: event.resource_type().unwrap_or_default().into(),
+        status: event.resource_status().map(|status| status.as_str().into()).unwrap_or_default(),
+        reason: text(event.resource_status_reason()),
+    }
+}
+
+pub(super) fn resource(resource: &sdk::StackResourceSummary) -> Resource {
+    Resource {
+        logical_id: resource.logical_resource_id().unwrap_or_default().into(),
+        resource_type: resource.resource_type().unwrap_or_default().into(),
+        physical_id: text(resource.physical_resource_id()),
+        status: resource.resource_status().map(|status| status.as_str().into()).unwrap_or_default(),
+    }
+}
+
+pub(super) fn change(change: &sdk::ResourceChange) -> Change {
+    let mut properties = Vec::new();
+    for target in change.details().iter().filter_map(|detail| detail.target()) {
+        let name = match target.attribute() {
+            Some(sdk::ResourceAttribute::Properties) | None => target.name(),
+            Some(attribute) => Some(attribute.as_str()),
+        };
+        if let Some(name) = text(name).filter(|name| !properties.contains(name)) {
+            properties.push(name);
+        }
+    }
+    Change {
+        action: match change.action() {
+            Some(sdk::ChangeAction::Add) => Action::Add,
+            Some(sdk::ChangeAction::Modify) => Action::Modify,
+            Some(sdk::ChangeAction::Remove) => Action::Remove,
+            other => Action::Other(other.map_or_else(|| "Dynamic".into(), |action| action.as_str().into())),
+        },
+        logical_id: change.logical_resource_id().unwrap_or_default().into(),
+        resource_type: change.resource_type().unwrap_or_default().into(),
+        replacement: match change.replacement() {
+            Some(sdk::Replacement::True) => Replacement::Always,
+            Some(sdk::Replacement::Conditional) => Replacement::Maybe,
+            _ => Replacement::Never,
+        },
+        properties,
+        retained: change.policy_action() == Some(&sdk::PolicyAction::Retain),
+    }
+}
+
+/// A finding of CloudFormation's own validation.
+pub(super) fn validation(event: &sdk::OperationEvent) -> Option<String> {
+    let why = event.validation_status_reason().or(event.resource_status_reason())?;
+    let place = event.validation_path().or(event.logical_resource_id()).unwrap_or("the template");
+    let name = event.validation_name().map(|name| format!("{name}: ")).unwrap_or_default();
+    text(Some(&format!("{place}: {name}{why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(attribute: sdk::ResourceAttribute, name: Option<&str>) -> sdk::ResourceChangeDetail {
+        let target =
+            sdk::ResourceTargetDefinition::builder().attribute(attribute).set_name(name.map(Into::into)).build();
+        sdk::ResourceChangeDetail::builder().target(target).build()
+    }
+
+    #[test]
+    fn a_change_names_each_property_once() {
+        let sdk_change = sdk::ResourceChange::builder()
+            .action(sdk::ChangeAction::Modify)
+            .logical_resource_id("GpuSpotManager")
+            .resource_type("AWS::Lambda::Function")
+            .replacement(sdk::Replacement::Conditional)
+            .details(detail(sdk::ResourceAttribute::Properties, Some("Code")))
+            .details(detail(sdk::ResourceAttribute::Properties, Some("Code")))
+            .details(detail(sdk::ResourceAttribute::Tags, None))
+            .build();
+        let change = change(&sdk_change);
+        assert_eq!((change.action, change.replacement), (Action::Modify, Replacement::Maybe));
+        assert_eq!(change.properties, ["Code", "Tags"]);
+    }
+
+    #[test]
+    fn actions_of_tomorrow_have_a_word() {
+        let action = |action: &str| change(&sdk::ResourceChange::builder().action(action.into()).build()).action;
+        assert_eq!(action("Import"), Action::Other("Import".into()));
+        assert_eq!(action("Transmogrify"), Action::Other("Transmogrify".into()));
+    }
+
+    #[test]
+    fn the_texts_of_aws_cannot_steer_a_terminal() {
+        let sdk_event = sdk::StackEvent::builder().resource_status_reason("\u{1b}]0;owned\u{7}").build();
+        assert_eq!(event(&sdk_event).reason.as_deref(), Some("\\u{1b}]0;owned\\u{7}"));
+        let output = sdk::Output::builder().output_key("X").output_value("a\rb").build();
+        assert_eq!(stack(&sdk::Stack::builder().outputs(output).build()).outputs["X"], "a\\u{d}b");
+    }
+}

@@ -1,0 +1,146 @@
+//! What is typed: the command line, one small file per command.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+
+use crate::blueprint;
+use crate::plan::Plan;
+use crate::spec;
+use crate::template::Template;
+
+mod deploy;
+mod destroy;
+mod explain;
+mod init;
+mod render;
+mod status;
+mod terminal;
+
+/// Every command fails with a report that says what happened, where, why, and what to do next.
+pub type Result<T> = miette::Result<T>;
+
+/// Spot first, On-Demand when Spot is not to be had, for workers that take their jobs from an SQS queue
+///
+/// One file describes it, `spotstack.yaml`; one command makes it so, `spotstack deploy`.
+#[derive(Parser)]
+#[command(name = "spotstack", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// The spec
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "spotstack.yaml")]
+    pub file: PathBuf,
+    /// The AWS Region; else the spec's, AWS_REGION's, the profile's
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// The profile in the AWS configuration files
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// Another endpoint than AWS's own, such as a local AWS; also AWS_ENDPOINT_URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Whether to colour what is printed
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+impl Global {
+    /// Talk, which goes to standard error, unless nobody wants to hear it.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Whether what goes to standard error is coloured.
+    fn colored(&self) -> bool {
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                !set("NO_COLOR") && !dumb && std::io::stderr().is_terminal()
+            }
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Args),
+    Render(render::Args),
+    Deploy(deploy::Args),
+    Status(status::Args),
+    Explain(explain::Args),
+    Destroy(destroy::Args),
+    /// Write the completions of a shell to standard output
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command ended, when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// There are differences.
+    Different,
+}
+
+/// Reads the spec, plans and renders it: where every command that needs a template begins.
+pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
+    let spec = spec::load(&global.file)?;
+    let file_name = global.file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+    let plan = Plan::new(&spec, &file_name);
+    let template = Template::new(blueprint::render(&plan)?)?;
+    Ok((plan, template))
+}
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (global, colored) = (&cli.global, cli.global.colored());
+    // Fails only where a hook is set already, and nobody else sets one.
+    let _ = miette::set_hook(Box::new(move |_| {
+        Box::new(miette::MietteHandlerOpts::new().color(colored).unicode(true).context_lines(1).build())
+    }));
+    let result = match &cli.command {
+        Command::Init(args) => init::run(args, global),
+        Command::Render(args) => render::run(args, global),
+        Command::Deploy(args) => deploy::run(args, global),
+        Command::Status(args) => status::run(args, global),
+        Command::Explain(args) => explain::run(args, global),
+        Command::Destroy(args) => destroy::run(args, global),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "spotstack", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+    };
+    match result {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Different) => ExitCode::from(2),
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Whoever watches a deploy: what is told, what is asked.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::progress::{Failure, Progress, Step};
+use super::review::Review;
+use super::stack::StackStatus;
+
+/// The other edge of the ceremony: a terminal, a pipeline's log, or a test.
+pub trait Audience {
+    /// Whether anybody can answer a question.
+    fn can_answer(&self) -> bool;
+    /// Something that happened once.
+    fn hear(&mut self, moment: &Moment<'_>);
+    /// Whether to go on. No answer is a no.
+    fn ask(&mut self, question: &Question<'_>) -> impl Future<Output = bool>;
+    /// How far CloudFormation is; called several times a second. `steps` are new.
+    fn watch(&mut self, progress: &Progress, steps: &[Step], elapsed: Duration);
+    /// Ready when whoever watches has had enough.
+    fn interrupted(&mut self) -> impl Future<Output = ()>;
+}
+
+/// A question before something that cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question<'a> {
+    /// Whether to do what the review says.
+    Deploy,
+    /// Whether to delete a stack that was never made whole, so that it can be made.
+    Renew {
+        /// The stack.
+        stack: &'a str,
+        /// Why its creation failed, if AWS says.
+        reason: Option<&'a str>,
+    },
+    /// Whether to delete a stack: to be answered with its name.
+    Destroy {
+        /// The stack.
+        stack: &'a str,
+    },
+}
+
+/// Something that happened once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "moment", rename_all = "snake_case")]
+pub enum Moment<'a> {
+    /// Where we are about to change something.
+    Target {
+        /// The stack.
+        stack: &'a str,
+        /// The Region.
+        region: &'a str,
+        /// The account.
+        account: &'a str,
+        /// The stack's state, if there is one.
+        status: Option<&'a str>,
+    },
+    /// The artifact bucket was made.
+    BucketMade {
+        /// Its name.
+        bucket: &'a str,
+    },
+    /// Something was stored in the artifact bucket, or was there already.
+    Stored {
+        /// What.
+        what: Artifact,
+        /// Where.
+        key: &'a str,
+        /// How large, in bytes.
+        bytes: usize,
+        /// Whether it had to be sent.
+        sent: bool,
+    },
+    /// The change set is ready.
+    Reviewed(&'a Review),
+    /// CloudFormation has begun.
+    Begun {
+        /// The stack's ARN.
+        stack_arn: &'a str,
+    },
+    /// AWS did not answer; we go on asking.
+    LostContact {
+        /// Why.
+        cause: &'a str,
+    },
+    /// It failed: the root cause first.
+    Failed {
+        /// What failed by itself.
+        failures: &'a [Failure],
+        /// How many were given up because of it.
+        cancelled: usize,
+        /// The stack's own reason, where no resource has one.
+        reason: Option<&'a str>,
+    },
+    /// The function runs the code that it should.
+    CodeIsRight {
+        /// The pair.
+        pair: &'a str,
+    },
+    /// The SpotManager answered what it would do.
+    SelfTested {
+        /// The pair.
+        pair: &'a str,
+        /// In a line.
+        decision: &'a str,
+    },
+    /// The SpotManager failed when asked.
+    SelfTestFailed {
+        /// The pair.
+        pair: &'a str,
+        /// Its error.
+        error: &'a str,
+        /// The end of its log.
+        log: &'a str,
+    },
+    /// Something that should be known, and stops nothing.
+    Warning {
+        /// It.
+        text: &'a str,
+    },
+    /// What a destroy takes away, and what it leaves.
+    Leaving {
+        /// What goes: name in the template, type.
+        goes: &'a [(String, String)],
+        /// What stays.
+        stays: &'a [(String, String)],
+        /// The artifact buckets that stay.
+        buckets: &'a [String],
+    },
+    /// The end.
+    Ended {
+        /// The stack's state.
+        status: &'a StackStatus,
+        /// What the stack gives.
+        outputs: &'a BTreeMap<String, String>,
+        /// How long CloudFormation took, in seconds; `None` where nothing was to do.
+        seconds: Option<u64>,
+    },
+}
+
+/// What goes through the artifact bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Artifact {
+    /// The handler's zip.
+    Handler,
+    /// A template too large for a request.
+    Template,
+}

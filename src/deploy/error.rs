@@ -1,0 +1,379 @@
+//! What goes wrong: what was asked, AWS's own words, and what to do next.
+
+use std::time::Duration;
+
+use miette::Diagnostic;
+
+use super::stack::StackStatus;
+use super::text::seconds;
+
+/// A call that AWS, or the way to it, did not let through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {}{message}{}", prefix(code), suffix(request_id))]
+pub struct CloudError {
+    /// The API's name of the call.
+    pub operation: &'static str,
+    /// What kind of trouble it is.
+    pub trouble: Trouble,
+    /// AWS's code, such as `AccessDenied`; empty if the answer never came.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+    /// What AWS Support asks for.
+    pub request_id: Option<String>,
+}
+
+fn prefix(code: &str) -> String {
+    if code.is_empty() { String::new() } else { format!("{code}: ") }
+}
+
+fn suffix(request_id: &Option<String>) -> String {
+    request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+/// The kinds of trouble that something different is done about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing says who we are.
+    NoCredentials,
+    /// Who we are was true until a while ago, or is not known to AWS.
+    StaleCredentials,
+    /// Nothing says where.
+    NoRegion,
+    /// We may not.
+    Denied,
+    /// No answer came.
+    Unreachable,
+    /// Too many questions at once, or a fault inside AWS: the next try may go through.
+    Throttled,
+    /// The clocks differ, so that no signature is good.
+    ClockSkew,
+    /// It is not there.
+    Missing,
+    /// Anything else.
+    Other,
+}
+
+impl CloudError {
+    /// Whether the same question may well be answered in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.trouble, Trouble::Unreachable | Trouble::Throttled)
+    }
+
+    /// What mends it.
+    fn advice(&self) -> Option<String> {
+        let advice = match self.trouble {
+            Trouble::NoCredentials => {
+                "sign in with `aws sso login`, name a profile with `--profile` or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            }
+            Trouble::StaleCredentials => {
+                "sign in again (`aws sso login`, or whatever gave you these credentials); AWS_ACCESS_KEY_ID in the environment wins over `--profile`"
+            }
+            Trouble::NoRegion => {
+                "write `region:` in the spec, give `--region eu-west-1`, or set AWS_REGION or the profile's `region`"
+            }
+            Trouble::Denied => return Some(self.permission()),
+            Trouble::Unreachable => {
+                "is the network up, the Region spelt as AWS spells it, and the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) the right one? HTTPS_PROXY and AWS_CA_BUNDLE are respected"
+            }
+            Trouble::Throttled => "AWS asked for a pause; run the same command again in a minute",
+            Trouble::ClockSkew => "set the clock of this machine: AWS accepts a signature for five minutes",
+            Trouble::Missing | Trouble::Other => self.known()?,
+        };
+        Some(advice.into())
+    }
+
+    /// The action in «… is not authorized to perform: ACTION on resource: …».
+    fn permission(&self) -> String {
+        let action = self.message.split("perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        let action = action.map_or_else(|| self.operation.to_owned(), str::to_owned);
+        format!(
+            "allow `{action}` to whoever runs this, or run it as somebody who may. The message says which policy is in the way"
+        )
+    }
+
+    /// Messages that everybody meets one day.
+    fn known(&self) -> Option<&'static str> {
+        const KNOWN: &[(&str, &str)] = &[
+            (
+                "ROLLBACK_COMPLETE",
+                "its creation failed, so CloudFormation lets it only be deleted: `spotstack destroy`, then deploy again",
+            ),
+            (
+                "TerminationProtection",
+                "termination protection is on: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name <stack>` turns it off",
+            ),
+            (
+                "Requires capabilities",
+                "the template makes named IAM resources; spotstack's own never does. Has a blueprint been changed?",
+            ),
+            ("cannot be assumed by", "IAM takes some seconds to know a new role: run the same command again"),
+            (
+                "is in an invalid state",
+                "something else changed the stack meanwhile; `spotstack status` says where it is",
+            ),
+            (
+                "state and can not be updated",
+                "`spotstack status` says where the stack is; wait until CloudFormation has finished",
+            ),
+            ("LimitExceeded", "a quota of the account is used up: ask for more in Service Quotas"),
+        ];
+        let text = format!("{}: {}", self.code, self.message);
+        KNOWN.iter().find(|(part, _)| text.contains(part)).map(|&(_, advice)| advice)
+    }
+}
+
+impl Diagnostic for CloudError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(self.advice()?))
+    }
+}
+
+/// Why a deploy or a destroy did not do what was asked.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum DeployError {
+    /// AWS said no.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Cloud(#[from] CloudError),
+    /// We would have to ask, and nobody is there. Said before any call.
+    #[error("there is no terminal to ask on, so nothing was done")]
+    #[diagnostic(help("{how}"))]
+    NeedsYes {
+        /// What to type instead.
+        how: &'static str,
+    },
+    /// CloudFormation is at work.
+    #[error("CloudFormation is at work on `{stack}`{since} ({status})")]
+    #[diagnostic(help("`spotstack status --watch` follows it; deploy again when it has finished"))]
+    Busy {
+        /// The stack.
+        stack: String,
+        /// Its state.
+        status: StackStatus,
+        /// ` since …`, if known.
+        since: String,
+    },
+    /// A stack of this name, not by spotstack.
+    #[error("there is a stack `{stack}` that spotstack did not make, so it is left alone")]
+    #[diagnostic(help("give the spec another `stack:` name, or another Region or account"))]
+    NotOurs {
+        /// The stack.
+        stack: String,
+    },
+    /// A state without a way on.
+    #[error("`{stack}` is stuck in {status}{reason}")]
+    #[diagnostic(help("{}", unstick(stack, status)))]
+    Stuck {
+        /// The stack.
+        stack: String,
+        /// Its state.
+        status: StackStatus,
+        /// `: ` and AWS's reason, if any.
+        reason: String,
+    },
+    /// The bucket with our name for it is somebody else's.
+    #[error("the bucket `{bucket}` is not this account's ({account}), or may not be seen by it: nothing was uploaded")]
+    #[diagnostic(help(
+        "`--artifact-bucket <name>` takes another bucket of this account in this Region; an account's administrator may also have to allow `s3:ListBucket` on it"
+    ))]
+    ForeignBucket {
+        /// The bucket.
+        bucket: String,
+        /// Our account.
+        account: String,
+    },
+    /// `--artifact-bucket` is not there.
+    #[error("there is no bucket `{bucket}`")]
+    #[diagnostic(help("make it, or leave out `--artifact-bucket`: spotstack then makes one of its own"))]
+    NoBucket {
+        /// The bucket.
+        bucket: String,
+    },
+    /// AWS Lambda reads code only from its own Region.
+    #[error(
+        "the bucket `{bucket}` is in {found}, and the stack in {wanted}: AWS Lambda reads code only from a bucket in its own Region"
+    )]
+    #[diagnostic(help("give `--artifact-bucket` a bucket in {wanted}, or leave it out"))]
+    BucketElsewhere {
+        /// The bucket.
+        bucket: String,
+        /// Where it is.
+        found: String,
+        /// Where it would have to be.
+        wanted: String,
+    },
+    /// CloudFormation does not accept the template.
+    #[error("CloudFormation refuses the change set: {reason}")]
+    #[diagnostic(help(
+        "nothing was changed. If the blueprints are spotstack's own, this is a fault of spotstack: please report it with this text"
+    ))]
+    Refused {
+        /// AWS's reason, and what its validation says.
+        reason: String,
+    },
+    /// CloudFormation still prepares the change set.
+    #[error("CloudFormation has not finished the change set `{name}` in {}", seconds(*.after))]
+    #[diagnostic(help("nothing was changed; deploy again in a minute"))]
+    ChangeSetPending {
+        /// The change set.
+        name: String,
+        /// How long we waited.
+        after: Duration,
+    },
+    /// Asked, and not confirmed.
+    #[error("not confirmed, so nothing was changed")]
+    Declined,
+    /// It ended elsewhere than wanted. The causes were told already, one by one.
+    #[error("`{stack}` was not {verb}: {status}, {}", status.meaning())]
+    #[diagnostic(help("{}", after_failure(stack, status)))]
+    Failed {
+        /// The stack.
+        stack: String,
+        /// `deployed` or `destroyed`.
+        verb: &'static str,
+        /// Its state.
+        status: StackStatus,
+    },
+    /// `--timeout` is over.
+    #[error("`{stack}` has not finished in {}; it goes on without us", seconds(*.after))]
+    #[diagnostic(help("`spotstack status --watch` follows it; a longer `--timeout` waits longer"))]
+    TimedOut {
+        /// The stack.
+        stack: String,
+        /// `--timeout`.
+        after: Duration,
+    },
+    /// Ctrl-C.
+    #[error("interrupted; `{stack}` goes on without us")]
+    #[diagnostic(help("`spotstack status --watch` follows it"))]
+    Interrupted {
+        /// The stack.
+        stack: String,
+    },
+    /// It goes on, and we may not look any more.
+    #[error("`{stack}` goes on, but cannot be followed: {cause}")]
+    #[diagnostic(help("`spotstack status` says how it went{}", cause.advice().map(|advice| format!(". As to the cause: {advice}")).unwrap_or_default()))]
+    LostSight {
+        /// The stack.
+        stack: String,
+        /// Why.
+        cause: CloudError,
+    },
+    /// The function is not what the stack says.
+    #[error("the function `{function}` runs other code than the stack says ({found}, not {wanted})")]
+    #[diagnostic(help(
+        "somebody changed it behind CloudFormation's back, which therefore sees nothing to do. `aws lambda update-function-code --function-name {function} --s3-bucket {bucket} --s3-key {key}` puts it right"
+    ))]
+    OtherCode {
+        /// The function.
+        function: String,
+        /// Its hash.
+        found: String,
+        /// The package's hash.
+        wanted: String,
+        /// The artifact bucket.
+        bucket: String,
+        /// The package's key.
+        key: String,
+    },
+    /// A function that should be there is not.
+    #[error("the stack gives no function for `{pair}`: {what}")]
+    NoFunction {
+        /// The pair.
+        pair: String,
+        /// What is missing.
+        what: String,
+    },
+    /// The SpotManager does not work. Its own words were told already.
+    #[error("the stack is deployed, but the SpotManager of `{pair}` fails when it is asked what it would do")]
+    #[diagnostic(help("the end of its log is above; `spotstack explain {pair}` asks again"))]
+    SelfTest {
+        /// The pair.
+        pair: String,
+    },
+}
+
+fn unstick(stack: &str, status: &StackStatus) -> String {
+    match status.0.as_str() {
+        "UPDATE_ROLLBACK_FAILED" => format!(
+            "mend what the reason says, then `aws cloudformation continue-update-rollback --stack-name {stack}` (with `--resources-to-skip <ids>` for what cannot be mended), then deploy again"
+        ),
+        "DELETE_FAILED" => "mend what the reason says, then `spotstack destroy` again".into(),
+        _ => "`spotstack destroy` removes what is left of it; then deploy again".into(),
+    }
+}
+
+fn after_failure(stack: &str, status: &StackStatus) -> String {
+    match status.0.as_str() {
+        "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" | "ROLLBACK_FAILED" | "CREATE_FAILED" => unstick(stack, status),
+        "ROLLBACK_COMPLETE" => {
+            "mend the cause and deploy again: it offers to delete the empty stack, which CloudFormation cannot update"
+                .into()
+        }
+        _ => "mend the cause and deploy again".into(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An error of AWS.
+    pub(in crate::deploy) fn error(trouble: Trouble, code: &str, message: &str) -> CloudError {
+        CloudError {
+            operation: "DescribeStacks",
+            trouble,
+            code: code.into(),
+            message: message.into(),
+            request_id: None,
+        }
+    }
+
+    fn help(error: &dyn Diagnostic) -> String {
+        error.help().map(|help| help.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_error_says_what_was_asked_and_what_aws_said() {
+        let denied = CloudError {
+            request_id: Some("11-22".into()),
+            ..error(
+                Trouble::Denied,
+                "AccessDenied",
+                "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: cloudformation:DescribeStacks on resource: * because no identity-based policy allows it",
+            )
+        };
+        assert_eq!(
+            denied.to_string(),
+            "DescribeStacks: AccessDenied: User: arn:aws:iam::111122223333:user/ci is not authorized to perform: cloudformation:DescribeStacks on resource: * because no identity-based policy allows it (request 11-22)"
+        );
+        assert!(help(&denied).starts_with("allow `cloudformation:DescribeStacks` to whoever runs this"));
+        assert!(help(&DeployError::Cloud(denied)).starts_with("allow `cloudformation:DescribeStacks`"));
+        let unreachable = error(Trouble::Unreachable, "", "no answer from http://127.0.0.1:1");
+        assert_eq!(unreachable.to_string(), "DescribeStacks: no answer from http://127.0.0.1:1");
+    }
+
+    #[test]
+    fn known_messages_come_with_advice_and_unknown_ones_without() {
+        let advice = |message: &str| help(&error(Trouble::Other, "ValidationError", message));
+        assert!(advice("Stack:x is in ROLLBACK_COMPLETE state and can not be updated.").contains("spotstack destroy"));
+        assert!(advice("Stack [x] cannot be deleted while TerminationProtection is enabled").contains("--no-enable"));
+        assert_eq!(advice("the moon is in the wrong phase"), "");
+    }
+
+    #[test]
+    fn a_failure_says_what_its_state_means_and_what_to_do() {
+        let failed = |status: &str| DeployError::Failed {
+            stack: "media".into(),
+            verb: "deployed",
+            status: StackStatus(status.into()),
+        };
+        assert_eq!(
+            failed("UPDATE_ROLLBACK_COMPLETE").to_string(),
+            "`media` was not deployed: UPDATE_ROLLBACK_COMPLETE, everything is as it was before"
+        );
+        assert!(help(&failed("UPDATE_ROLLBACK_FAILED")).contains("continue-update-rollback --stack-name media"));
+        assert!(help(&failed("ROLLBACK_COMPLETE")).contains("deploy again"));
+    }
+}

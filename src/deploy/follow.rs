@@ -1,0 +1,304 @@
+//! Watching CloudFormation until it has finished.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::audience::{Audience, Moment};
+use super::cloud::Cloud;
+use super::error::{CloudError, DeployError};
+use super::event::News;
+use super::progress::{Progress, Step};
+use super::stack::{Stack, StackStatus};
+
+/// An operation that CloudFormation has begun.
+#[derive(Debug)]
+pub struct Operation<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The stack's ARN: the name may come to mean another stack.
+    pub arn: &'a str,
+    /// What of its events is old; `None` if we may not read them, and only the stack's state can be watched.
+    pub news: Option<News>,
+    /// How long to watch.
+    pub timeout: Option<Duration>,
+}
+
+/// How often the audience is shown how far we are, between two questions to AWS.
+const FRAME: Duration = Duration::from_millis(200);
+
+/// Watches until CloudFormation has finished, and returns how the stack is then.
+///
+/// An unanswered question never ends the watch: AWS goes on, and the next answer tells all that happened meanwhile.
+///
+/// # Errors
+/// The time is over, somebody interrupts, or we may not look any more. The operation goes on in each case.
+pub async fn follow<C: Cloud, A: Audience>(
+    mut operation: Operation<'_>,
+    progress: &mut Progress,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<Stack, DeployError> {
+    let begin = Instant::now();
+    let mut pace = Pace::default();
+    let mut finish = Finish::default();
+    loop {
+        let contact = tick(&mut operation, progress, &mut finish, begin, cloud, audience).await;
+        match contact {
+            Ok(Some(stack)) => {
+                // What was reported between the last events and the end; the end itself is certain without it.
+                let _ = tell_news(&mut operation, progress, begin, cloud, audience).await;
+                return Ok(stack);
+            }
+            Ok(None) => pace.answered(),
+            Err(error) if error.is_passing() => {
+                if pace.unanswered() {
+                    audience.hear(&Moment::LostContact { cause: &error.to_string() });
+                }
+            }
+            Err(cause) => return Err(DeployError::LostSight { stack: operation.stack.into(), cause }),
+        }
+        let mut left = pace.pause();
+        while !left.is_zero() {
+            let frame = left.min(FRAME);
+            tokio::select! {
+                () = audience.interrupted() => {
+                    return Err(DeployError::Interrupted { stack: operation.stack.into() });
+                }
+                () = tokio::time::sleep(frame) => left -= frame,
+            }
+            audience.watch(progress, &[], begin.elapsed());
+            if let Some(after) = operation.timeout.filter(|timeout| begin.elapsed() >= *timeout) {
+                return match cloud.stack(operation.arn).await {
+                    // Only the clean-up goes on: the update has succeeded.
+                    Ok(Some(stack)) if stack.status.0 == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => Ok(stack),
+                    _ => Err(DeployError::TimedOut { stack: operation.stack.into(), after }),
+                };
+            }
+        }
+    }
+}
+
+/// One look: the news, and the stack itself when the news say that it has finished, or have said nothing for a while.
+async fn tick<C: Cloud, A: Audience>(
+    operation: &mut Operation<'_>,
+    progress: &mut Progress,
+    finish: &mut Finish,
+    begin: Instant,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<Option<Stack>, CloudError> {
+    let told = tell_news(operation, progress, begin, cloud, audience).await;
+    // The stack alone is enough to know the end.
+    if told.as_ref().is_err_and(|error| !error.is_passing()) {
+        operation.news = None;
+    }
+    if !finish.should_look(progress.status(), operation.news.is_some()) {
+        return told.map(|()| None);
+    }
+    let stack = cloud.stack(operation.arn).await?.unwrap_or_else(|| Stack {
+        name: operation.stack.into(),
+        arn: operation.arn.into(),
+        status: StackStatus("DELETE_COMPLETE".into()),
+        ..Stack::default()
+    });
+    Ok(finish.is_certain(&stack.status, progress.status()).then_some(stack))
+}
+
+async fn tell_news<C: Cloud, A: Audience>(
+    operation: &mut Operation<'_>,
+    progress: &mut Progress,
+    begin: Instant,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<(), CloudError> {
+    let Some(news) = &mut operation.news else { return Ok(()) };
+    let events = news.read(cloud, operation.arn).await?;
+    let steps: Vec<Step> = events.iter().filter_map(|event| progress.fold(event, begin.elapsed())).collect();
+    audience.watch(progress, &steps, begin.elapsed());
+    Ok(())
+}
+
+/// When to look at the stack itself, and when to believe that it has finished.
+///
+/// `DescribeStacks` may answer with the state from before the operation for a moment. What it says counts once an event of
+/// this operation says the same, or when it keeps saying it.
+#[derive(Debug, Default)]
+struct Finish {
+    ticks: u32,
+    repeated: u32,
+}
+
+impl Finish {
+    /// Every time when the events say that it has finished, or when there are none to be had; else every fifth time.
+    fn should_look(&mut self, told: Option<&StackStatus>, have_events: bool) -> bool {
+        self.ticks += 1;
+        !have_events || self.ticks.is_multiple_of(5) || told.is_some_and(|status| !status.is_in_progress())
+    }
+
+    fn is_certain(&mut self, seen: &StackStatus, told: Option<&StackStatus>) -> bool {
+        if seen.is_in_progress() || seen.0 == "REVIEW_IN_PROGRESS" {
+            self.repeated = 0;
+            return false;
+        }
+        self.repeated += 1;
+        told == Some(seen) || self.repeated >= 3
+    }
+}
+
+/// How long to wait between two looks: a moment at first, for what takes seconds, then longer, and longer still while AWS does
+/// not answer.
+#[derive(Debug)]
+struct Pace {
+    pause: Duration,
+    unanswered: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { pause: Duration::from_millis(250), unanswered: 0 }
+    }
+}
+
+impl Pace {
+    fn answered(&mut self) {
+        self.unanswered = 0;
+        self.pause = (self.pause * 5 / 4).min(Duration::from_secs(5));
+    }
+
+    /// Whether it is the third time in a row, and worth a word.
+    fn unanswered(&mut self) -> bool {
+        self.unanswered += 1;
+        self.unanswered == 3
+    }
+
+    fn pause(&self) -> Duration {
+        self.pause * 2_u32.pow(self.unanswered.min(2)).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::cloud::Asked;
+    use crate::deploy::error::{Trouble, tests::error};
+    use crate::deploy::event::{Event, EventPage};
+    use crate::deploy::fake::{Fake, Listener};
+    use crate::deploy::stack::tests::stack;
+
+    fn told(status: &str) -> Asked<EventPage> {
+        let event = Event {
+            id: status.into(),
+            logical_id: "media-workers".into(),
+            resource_type: "AWS::CloudFormation::Stack".into(),
+            status: status.into(),
+            ..Event::default()
+        };
+        Ok(EventPage { events: vec![event], next: None })
+    }
+
+    async fn watch(cloud: &Fake, audience: &mut Listener, timeout: Option<Duration>) -> Result<Stack, DeployError> {
+        let operation = Operation { stack: "media-workers", arn: "arn", news: Some(News::default()), timeout };
+        let mut progress = Progress::of_changes("media-workers", &[], |_| None);
+        follow(operation, &mut progress, cloud, audience).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_and_a_lost_connection_are_survived() {
+        let throttled = || Err(error(Trouble::Throttled, "Throttling", "Rate exceeded"));
+        let lost = || Err(error(Trouble::Unreachable, "", "no answer"));
+        let cloud = Fake::default()
+            .events([
+                throttled(),
+                lost(),
+                throttled(),
+                lost(),
+                told("UPDATE_IN_PROGRESS"),
+                throttled(),
+                told("UPDATE_COMPLETE"),
+                throttled(),
+            ])
+            .stacks([
+                Err(error(Trouble::Throttled, "Throttling", "Rate exceeded")),
+                Ok(Some(stack("UPDATE_COMPLETE"))),
+            ]);
+        let mut audience = Listener::default();
+        let ended = watch(&cloud, &mut audience, None).await.expect("succeeded");
+        assert!(ended.status.is_deployed());
+        assert_eq!(audience.heard(), ["lost_contact"], "once, not each time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stale_answer_is_not_believed() {
+        let cloud = Fake::default().events([told("UPDATE_IN_PROGRESS")]).stacks([
+            Ok(Some(stack("UPDATE_COMPLETE"))),
+            Ok(Some(stack("UPDATE_IN_PROGRESS"))),
+            Ok(Some(stack("UPDATE_ROLLBACK_COMPLETE"))),
+        ]);
+        let ended = watch(&cloud, &mut Listener::default(), None).await.expect("ended");
+        assert_eq!(ended.status.0, "UPDATE_ROLLBACK_COMPLETE");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_right_to_read_events_the_state_is_enough() {
+        let denied = || {
+            Err(error(Trouble::Denied, "AccessDenied", "not authorized to perform: cloudformation:DescribeStackEvents"))
+        };
+        let cloud = Fake::default()
+            .events([denied()])
+            .stacks([Ok(Some(stack("CREATE_IN_PROGRESS"))), Ok(Some(stack("CREATE_COMPLETE")))]);
+        assert!(watch(&cloud, &mut Listener::default(), None).await.expect("ended").status.is_deployed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stack_that_is_not_found_any_more_is_deleted() {
+        let cloud = Fake::default().events([told("DELETE_COMPLETE")]).stacks([Ok(None)]);
+        assert!(watch(&cloud, &mut Listener::default(), None).await.expect("ended").status.is_deleted());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_may_be_over_before_the_end() {
+        let cloud =
+            Fake::default().events([told("CREATE_IN_PROGRESS")]).stacks([Ok(Some(stack("CREATE_IN_PROGRESS")))]);
+        let begin = Instant::now();
+        let ended = watch(&cloud, &mut Listener::default(), Some(Duration::from_secs(60))).await;
+        assert!(matches!(ended, Err(DeployError::TimedOut { .. })));
+        assert_eq!(begin.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_may_expire_meanwhile() {
+        let expired = || error(Trouble::StaleCredentials, "ExpiredToken", "the token has expired");
+        let cloud = Fake::default().events([Err(expired())]).stacks([Err(expired())]);
+        let ended = watch(&cloud, &mut Listener::default(), None).await.expect_err("lost");
+        assert!(
+            ended
+                .to_string()
+                .starts_with("`media-workers` goes on, but cannot be followed: DescribeStacks: ExpiredToken")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ctrl_c_ends_the_watch_and_not_the_stack() {
+        let cloud =
+            Fake::default().events([told("CREATE_IN_PROGRESS")]).stacks([Ok(Some(stack("CREATE_IN_PROGRESS")))]);
+        let mut audience = Listener { interrupts: true, ..Listener::default() };
+        assert!(matches!(watch(&cloud, &mut audience, None).await, Err(DeployError::Interrupted { .. })));
+    }
+
+    #[test]
+    fn the_pace_is_quick_at_first_and_slow_in_the_end() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.pause(), Duration::from_millis(250));
+        for _ in 0..50 {
+            pace.answered();
+        }
+        assert_eq!(pace.pause(), Duration::from_secs(5));
+        assert!(
+            [pace.unanswered(), pace.unanswered(), pace.unanswered(), pace.unanswered()] == [false, false, true, false]
+        );
+        assert_eq!(pace.pause(), Duration::from_secs(20));
+        pace.answered();
+        assert_eq!(pace.pause(), Duration::from_secs(5));
+    }
+}

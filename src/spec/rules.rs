@@ -1,0 +1,419 @@
+//! What no type can say: shapes that AWS asks for, numbers out of range, keys that contradict each other.
+//!
+//! Each rule adds what it finds to one list, so that a run shows everything. Sources are the CloudFormation resource
+//! specifications and the service quotas pages, unless a rule says otherwise.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::Location;
+use spot_policy::{Revert, Seconds};
+
+use super::problem::Problem;
+use super::{At, Launch, LaunchKind, Manager, Pair, Product, Queue, ScaleUp, Spec, Spot, Workers};
+use crate::plan;
+
+/// How much of EC2's 16 KiB of user data a script may take; the rest tells it where its queue is.
+const LARGEST_SCRIPT: usize = 16 * 1024 - 1024;
+
+/// The retentions that CloudWatch Logs knows, in days.
+const RETENTIONS: [u64; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// Everything that is wrong with a spec, in the order of its keys.
+pub(super) fn check(spec: &Spec) -> Vec<Problem> {
+    let mut found = Findings::default();
+    stack(spec, &mut found);
+    network(spec, &mut found);
+    pairs(spec, &mut found);
+    found.0
+}
+
+#[derive(Default)]
+struct Findings(Vec<Problem>);
+
+impl Findings {
+    /// Adds a problem at a value unless it `holds`.
+    fn require<T>(&mut self, holds: bool, value: &At<T>, label: &str, message: impl FnOnce(&T) -> String) {
+        if !holds {
+            self.0.push(Problem::at(value.referenced, label, message(&value.value)));
+        }
+    }
+
+    /// Adds a problem unless the number, where it is given, lies in the range.
+    fn within<T: PartialOrd + Copy + std::fmt::Display>(&mut self, value: &Option<At<T>>, key: &str, low: T, high: T) {
+        if let Some(value) = value {
+            let holds = value.value >= low && value.value <= high;
+            self.require(holds, value, &format!("from {low} to {high}"), |given| {
+                format!("`{key}` is {given}, and goes from {low} to {high}")
+            });
+        }
+    }
+
+    /// Adds a problem unless the duration, where it is given, is whole minutes in the range.
+    fn whole_minutes(&mut self, value: &Option<At<Seconds>>, key: &str, low: Seconds, high: Seconds) {
+        self.within(value, key, low, high);
+        if let Some(value) = value {
+            self.require(value.value.0.is_multiple_of(60), value, "not whole minutes", |given| {
+                format!("`{key}` is {given}, and is counted in whole minutes")
+            });
+        }
+    }
+}
+
+fn stack(spec: &Spec, found: &mut Findings) {
+    found.require(
+        spec.stack.value.len() <= 128 && starts_with_letter(&spec.stack.value) && all(&spec.stack.value, "-"),
+        &spec.stack,
+        "letters, digits and hyphens, beginning with a letter, at most 128",
+        |name| format!("`{name}` cannot be a stack's name"),
+    );
+    if let Some(region) = &spec.region {
+        let parts: Vec<&str> = region.value.split('-').collect();
+        let number = parts.last().is_some_and(|last| last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_digit()));
+        let words = parts
+            .iter()
+            .rev()
+            .skip(1)
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        found.require(parts.len() >= 3 && number && words, region, "such as eu-west-1", |name| {
+            format!("`{name}` is not a Region")
+        });
+    }
+    // AWS allows 50 tags; CloudFormation, the group and this tool take some of them.
+    if spec.tags.len() > 40 {
+        let place = spec.tags.values().nth(40).map_or(Location::UNKNOWN, |tag| tag.referenced);
+        found.0.push(Problem::at(place, "the 41st", "there are more than 40 tags"));
+    }
+    for (key, value) in &spec.tags {
+        let reserved = key.to_lowercase().starts_with("aws:");
+        found.require(!reserved, value, "this key", |_| {
+            format!("the tag `{key}` begins with `aws:`, which AWS keeps for itself")
+        });
+        found.require(!key.is_empty() && key.chars().count() <= 128, value, "this key", |_| {
+            "a tag's key has 1 to 128 characters".to_owned()
+        });
+        found.require(value.value.chars().count() <= 256, value, "too long", |_| {
+            format!("the value of the tag `{key}` has more than 256 characters")
+        });
+        found.require(!value.value.chars().any(char::is_control), value, "has a control character", |_| {
+            format!("the value of the tag `{key}` is not plain text")
+        });
+    }
+}
+
+fn network(spec: &Spec, found: &mut Findings) {
+    for (list, prefix, key) in
+        [(&spec.network.subnets, "subnet-", "subnets"), (&spec.network.security_groups, "sg-", "security_groups")]
+    {
+        found.require(!list.value.is_empty(), list, "at least one", |_| format!("`{key}` is empty"));
+        for (index, id) in list.value.iter().enumerate() {
+            found.require(is_id(&id.value, prefix), id, &format!("such as {prefix}0a1b2c3d4e5f60718"), |id| {
+                format!("`{id}` is not the id of a {}", if prefix == "sg-" { "security group" } else { "subnet" })
+            });
+            if let Some(first) = list.value[..index].iter().find(|earlier| earlier.value == id.value) {
+                found.0.push(
+                    Problem::at(id.referenced, "again", format!("`{}` is named twice", id.value))
+                        .and(first.referenced, "first here"),
+                );
+            }
+        }
+    }
+}
+
+fn pairs(spec: &Spec, found: &mut Findings) {
+    if spec.pairs.is_empty() {
+        let problem = Problem::at(spec.stack.referenced, "this stack", "`pairs` is empty: there is nothing to build");
+        found.0.push(problem.help("name at least one pair"));
+    }
+    let mut ids: BTreeMap<String, (&str, Location)> = BTreeMap::new();
+    let architecture = |pair: &Pair| pair.manager.architecture.as_ref().map(|given| (given.value, given.referenced));
+    let mut architectures = spec.pairs.values().filter_map(|pair| architecture(&pair.value));
+    if let Some((first, place)) = architectures.next() {
+        for (other, elsewhere) in architectures.filter(|(other, _)| *other != first) {
+            let problem = Problem::at(
+                elsewhere,
+                format!("{other} here"),
+                "the pairs of a stack share one handler, and so one architecture",
+            );
+            found.0.push(problem.and(place, format!("{first} here")));
+        }
+    }
+    for (name, pair) in &spec.pairs {
+        let place = pair.referenced;
+        if !(starts_with_letter(name) && all(name, "-_") && name.len() <= 32) {
+            let message = format!("`{name}` cannot be a pair's name");
+            found.0.push(
+                Problem::at(place, "this pair", message)
+                    .help("letters, digits, `-` and `_`, beginning with a letter, at most 32"),
+            );
+        }
+        if let Some((first, earlier)) = ids.insert(plan::logical_id(name), (name, place)) {
+            let message = format!(
+                "the pairs `{first}` and `{name}` would have the same logical ids ({}…)",
+                plan::logical_id(name)
+            );
+            found
+                .0
+                .push(Problem::at(place, "this one", message).and(earlier, "and this one").help("rename one of them"));
+        }
+        check_pair(&pair.value, found);
+    }
+}
+
+fn check_pair(pair: &Pair, found: &mut Findings) {
+    if let Some(groups) = &pair.groups {
+        let problem = Problem::at(
+            groups.referenced,
+            "not yet",
+            "pairs of groups that another template made are not available in this version",
+        );
+        found.0.push(problem.help("give the pair a `launch:` block, so that this stack makes its groups"));
+    }
+    queue(&pair.queue, found);
+    launch(pair, found);
+    spot(&pair.spot, found);
+    workers(&pair.workers, &pair.spot, found);
+    alarms(pair, found);
+    manager(&pair.manager, found);
+}
+
+fn queue(queue: &At<Queue>, found: &mut Findings) {
+    let place = queue.referenced;
+    let queue = &queue.value;
+    match (&queue.name, &queue.arn) {
+        (None, None) => {
+            let problem = Problem::at(place, "this queue", "a queue has a `name`, or the `arn` of one that exists");
+            found.0.push(problem);
+        }
+        (Some(name), Some(arn)) => found.0.push(
+            Problem::at(arn.referenced, "one that exists", "a queue has either a `name` or an `arn`")
+                .and(name.referenced, "one to create"),
+        ),
+        (Some(name), None) => {
+            let stem = name.value.strip_suffix(".fifo").unwrap_or(&name.value);
+            found.require(
+                !stem.is_empty() && name.value.len() <= 80 && all(stem, "-_"),
+                name,
+                "letters, digits, `-` and `_`, at most 80; `.fifo` at the end of a FIFO queue's",
+                |name| format!("`{name}` cannot be a queue's name"),
+            );
+        }
+        (None, Some(arn)) => {
+            let parts: Vec<&str> = arn.value.split(':').collect();
+            let holds = matches!(parts[..], ["arn", partition, "sqs", region, account, name]
+                if partition.starts_with("aws") && !region.is_empty() && is_account(account) && !name.is_empty());
+            found.require(holds, arn, "such as arn:aws:sqs:eu-west-1:111122223333:render-jobs", |arn| {
+                format!("`{arn}` is not the ARN of a queue")
+            });
+            let theirs = [
+                ("visibility_timeout", queue.visibility_timeout.as_ref().map(|value| value.referenced)),
+                ("dead_letter_after", queue.dead_letter_after.as_ref().map(|value| value.referenced)),
+            ];
+            for (key, place) in theirs.into_iter().filter_map(|(key, place)| Some((key, place?))) {
+                let message = format!("`{key}` is only for a queue that this stack creates");
+                found.0.push(
+                    Problem::at(place, "cannot be set here", message).and(arn.referenced, "this one exists already"),
+                );
+            }
+        }
+    }
+    found.within(&queue.visibility_timeout, "visibility_timeout", Seconds(30), Seconds::minutes(12 * 60));
+    found.within(&queue.dead_letter_after, "dead_letter_after", 1, 1_000);
+}
+
+fn launch(pair: &Pair, found: &mut Findings) {
+    let launch: &Launch = &pair.launch.value;
+    let configuration = launch.kind.as_ref().filter(|kind| kind.value == LaunchKind::Configuration);
+    if let (Some(kind), None) = (configuration, &pair.spot.max_price) {
+        found.0.push(
+            Problem::at(
+                kind.referenced,
+                "needs `spot: max_price`",
+                "a launch configuration asks for Spot by its max price, and there is none",
+            )
+            .help("set `spot: max_price`, or use `kind: template`, which caps at the On-Demand price by itself"),
+        );
+    }
+    let (family, size) = launch.instance_type.value.split_once('.').unwrap_or(("", ""));
+    found.require(
+        starts_with_letter(family) && all(family, "-") && !size.is_empty() && all(size, "-"),
+        &launch.instance_type,
+        "such as g5.2xlarge",
+        |name| format!("`{name}` is not an instance type"),
+    );
+    let parameter = launch.image.value.strip_prefix("ssm:");
+    found.require(
+        parameter.map_or_else(
+            || is_id(&launch.image.value, "ami-"),
+            |name| !name.is_empty() && name.len() <= 2048 && all(name, "/._-"),
+        ),
+        &launch.image,
+        "such as ami-0123456789abcdef0, or ssm:/aws/service/…",
+        |image| format!("`{image}` is not an image"),
+    );
+    if let Some(name) = &launch.key_name {
+        found.require(!name.value.is_empty() && is_plain(&name.value), name, "not a name", |_| {
+            "`key_name` is the name of an EC2 key pair".to_owned()
+        });
+    }
+    if let Some(profile) = &launch.instance_profile {
+        let name = profile.value.split_once(":instance-profile/").map_or(profile.value.as_str(), |(_, name)| name);
+        found.require(!name.is_empty() && all(name, "+=,.@-_/"), profile, "a name or an ARN", |given| {
+            format!("`{given}` is not an instance profile")
+        });
+    }
+    if let (Some(script), Some(product)) =
+        (&launch.user_data, launch.product.as_ref().filter(|product| product.value == Product::Windows))
+    {
+        found.0.push(
+            Problem::at(script.referenced, "a script for Linux", "`user_data` is not available for Windows workers")
+                .and(product.referenced, "Windows")
+                .help("put the worker into the image"),
+        );
+    }
+    let mut devices: Vec<&str> = vec![];
+    for volume in &launch.volumes {
+        let device = volume.value.device.as_str();
+        found.require(
+            device.starts_with("/dev/") && all(device, "/"),
+            volume,
+            "`device` is such as /dev/xvda",
+            |volume| format!("`{}` is not a device", volume.device),
+        );
+        found.require((1..=16_384).contains(&volume.value.size), volume, "`size` is 1 to 16384 GiB", |volume| {
+            format!("a volume cannot have {} GiB", volume.size)
+        });
+        found.require(!devices.contains(&device), volume, "again", |volume| {
+            format!("the device `{}` is there twice", volume.device)
+        });
+        devices.push(device);
+    }
+}
+
+fn spot(spot: &Spot, found: &mut Findings) {
+    if let Some(price) = &spot.max_price {
+        // EC2 refuses 0.001 and less when it launches, which is too late to learn it.
+        found.require(
+            price.value.is_finite() && price.value > 0.001 && price.value < 10_000.0,
+            price,
+            "USD per instance-hour, above 0.001",
+            |price| format!("`max_price` is {price}"),
+        );
+    }
+    if let Some(headroom) = &spot.headroom {
+        found.require(headroom.value.fraction() < 1.0, headroom, "nothing is left of the max price", |given| {
+            format!("`headroom` is {given}")
+        });
+    }
+    found.within(&spot.window, "window", Seconds::minutes(1), Seconds::minutes(30 * 24 * 60));
+    found.within(&spot.patience, "patience", Seconds(0), Seconds::minutes(24 * 60));
+    found.within(&spot.hold, "hold", Seconds::minutes(1), Seconds::minutes(24 * 60));
+}
+
+fn workers(workers: &Workers, spot: &Spot, found: &mut Findings) {
+    found.within(&workers.max, "max", 1, 1_000);
+    found.within(&workers.base, "base", 0, 1_000);
+    found.within(&workers.jobs_per_worker, "jobs_per_worker", 1, 100_000);
+    let max = workers.max.as_ref().map_or(plan::DEFAULT_MAX, |max| max.value);
+    if let Some(base) = workers.base.as_ref().filter(|base| base.value > max) {
+        let problem = Problem::at(base.referenced, format!("{} always on", base.value), "`base` is more than `max`");
+        found.0.push(match &workers.max {
+            Some(limit) => problem.and(limit.referenced, format!("but {max} at most")),
+            None => problem.help(format!("`max` is {max} where it is not given")),
+        });
+    }
+    if let Some(revert) = spot.revert.as_ref() {
+        if let Revert::After(after) = revert.value {
+            found.require(after >= Seconds::minutes(1), revert, "at least 1m", |given| format!("`revert` is {given}"));
+            if !workers.protect.as_ref().is_some_and(|protect| protect.value) {
+                let problem = Problem::at(
+                    revert.referenced,
+                    "would end busy workers",
+                    "`revert` by a duration retires On-Demand workers while there are jobs, which is only safe with `protect: true`",
+                );
+                let problem = match &workers.protect {
+                    Some(protect) => problem.and(protect.referenced, "off here"),
+                    None => problem,
+                };
+                found.0.push(problem.help("set `workers: protect: true` and have the worker drop its protection when it is free, or `revert: idle`"));
+            }
+        }
+    }
+}
+
+fn alarms(pair: &Pair, found: &mut Findings) {
+    let (waiting, idle) = (&pair.alarms.jobs_waiting, &pair.alarms.idle);
+    found.within(&waiting.threshold, "threshold", 1, 1_000_000);
+    found.whole_minutes(&waiting.period, "period", Seconds::minutes(1), Seconds::minutes(60));
+    found.within(&waiting.periods, "periods", 1, 60);
+    found.whole_minutes(&idle.after, "after", Seconds::minutes(1), Seconds::minutes(24 * 60));
+}
+
+fn manager(manager: &Manager, found: &mut Findings) {
+    if manager.reconcile.as_ref().is_some_and(|tick| tick.value > Seconds(0)) {
+        found.whole_minutes(&manager.reconcile, "reconcile", Seconds::minutes(1), Seconds::minutes(24 * 60));
+    }
+    found.within(&manager.memory, "memory", 128, 10_240);
+    if let Some(retention) = &manager.log_retention {
+        let days = retention.value.0 / 86_400;
+        let known = retention.value.0.is_multiple_of(86_400) && RETENTIONS.contains(&days);
+        let days: Vec<String> = RETENTIONS.iter().map(|days| format!("{days}d")).collect();
+        found.require(known, retention, &format!("one of {}", days.join(", ")), |given| {
+            format!("CloudWatch Logs cannot keep a log for {given}")
+        });
+    }
+    let later = [
+        (
+            "scale_up: launch_instances",
+            manager.scale_up.as_ref().filter(|way| way.value == ScaleUp::LaunchInstances).map(|way| way.referenced),
+        ),
+        ("dashboard", manager.dashboard.as_ref().filter(|wanted| wanted.value).map(|wanted| wanted.referenced)),
+        ("notify", manager.notify.as_ref().map(|whom| whom.referenced)),
+    ];
+    for (key, place) in later.into_iter().filter_map(|(key, place)| Some((key, place?))) {
+        let problem = Problem::at(place, "not yet", format!("`{key}` is not available in this version"));
+        found.0.push(problem.help("leave it out"));
+    }
+}
+
+/// Whether a `user_data` script can be used, and if not, why.
+pub(super) fn script(text: &str) -> Result<(), String> {
+    if !text.starts_with("#!") {
+        return Err("a script begins with the line that names its interpreter, such as `#!/bin/bash`".into());
+    }
+    if text.len() > LARGEST_SCRIPT {
+        return Err(format!("{} bytes, and {LARGEST_SCRIPT} is the most; fetch the rest from S3", text.len()));
+    }
+    if text.contains('\0') {
+        return Err("it has a NUL byte".into());
+    }
+    if text.lines().any(|line| line == plan::END_OF_SCRIPT) {
+        return Err(format!("it has a line `{}`, which marks its end", plan::END_OF_SCRIPT));
+    }
+    Ok(())
+}
+
+fn starts_with_letter(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+/// Whether `text` is made of ASCII letters, digits and these others.
+fn all(text: &str, others: &str) -> bool {
+    text.chars().all(|char| char.is_ascii_alphanumeric() || others.contains(char))
+}
+
+fn is_plain(text: &str) -> bool {
+    text.len() <= 255 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// Whether `text` is an EC2 id: the prefix and 8 or 17 hexadecimal digits.
+fn is_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|digits| {
+        (digits.len() == 8 || digits.len() == 17)
+            && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}

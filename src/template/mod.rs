@@ -1,0 +1,147 @@
+//! A CloudFormation document: its text, and what can be known of it without AWS.
+
+use std::collections::BTreeSet;
+
+use serde_yaml::{Mapping, Value};
+
+mod references;
+mod twins;
+
+/// Above this many bytes CloudFormation takes a template from S3 only.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+pub const LARGEST_INLINE: usize = 51_200;
+
+/// Above this many bytes CloudFormation takes no template at all.
+const LARGEST: usize = 1_000_000;
+
+/// Resources in one template, at most.
+const MOST_RESOURCES: usize = 500;
+
+/// A rendered template, parsed and verified.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The document as rendered, the same bytes on every machine.
+    pub text: String,
+    document: Mapping,
+}
+
+/// A rendered document that is not the template it should be: a mistake in a blueprint, or a spec too large.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum TemplateError {
+    /// It cannot be read.
+    #[error("the rendered template is not valid YAML: {0}")]
+    #[diagnostic(help("a blueprint is wrong; please report it with the spec"))]
+    Yaml(#[from] serde_yaml::Error),
+    /// It has no resources.
+    #[error("the rendered template has no resources")]
+    Empty,
+    /// A reference leads nowhere.
+    #[error("`{from}` refers to `{to}`, which the template does not have")]
+    Dangling {
+        /// The resource or output that refers.
+        from: String,
+        /// What it refers to.
+        to: String,
+    },
+    /// The twins differ in more than their price.
+    #[error("the twins `{spot}` and `{on_demand}` differ in more than the Spot price: {place}")]
+    Twins {
+        /// The Spot launch definition.
+        spot: String,
+        /// The On-Demand launch definition.
+        on_demand: String,
+        /// Where.
+        place: String,
+    },
+    /// CloudFormation would not take it.
+    #[error("the rendered template has {has} {what}, and CloudFormation takes at most {limit}")]
+    #[diagnostic(help("spread the pairs over several stacks"))]
+    TooLarge {
+        /// Bytes or resources.
+        what: &'static str,
+        /// How many there are.
+        has: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+}
+
+impl Template {
+    /// Parses and verifies a document: its size, its references, its twins.
+    ///
+    /// # Errors
+    /// Where any of these is not as it should be.
+    pub fn new(text: String) -> Result<Self, TemplateError> {
+        let document: Mapping = serde_yaml::from_str(&text)?;
+        let template = Self { text, document };
+        let resources = template.resources().count();
+        for (what, has, limit) in [("bytes", template.text.len(), LARGEST), ("resources", resources, MOST_RESOURCES)] {
+            if has > limit {
+                return Err(TemplateError::TooLarge { what, has, limit });
+            }
+        }
+        if resources == 0 {
+            return Err(TemplateError::Empty);
+        }
+        references::check(&template)?;
+        twins::check(&template)?;
+        Ok(template)
+    }
+
+    /// Every logical id with its resource, in the template's order.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.section("Resources")
+    }
+
+    /// What a resource is for, in a person's words: `Metadata.Description` of the logical id.
+    pub fn description(&self, logical_id: &str) -> Option<&str> {
+        let (_, resource) = self.resources().find(|(id, _)| *id == logical_id)?;
+        resource.get("Metadata")?.get("Description")?.as_str()
+    }
+
+    /// The document as JSON, its short forms written out, for those who want a template that a machine reads.
+    pub fn to_json(&self) -> serde_json::Value {
+        to_json(&Value::Mapping(self.document.clone()))
+    }
+
+    fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let section = self.document.get(name).and_then(Value::as_mapping);
+        section.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str()?, value)))
+    }
+
+    /// All that `!Ref` may name: parameters and resources.
+    fn names(&self) -> BTreeSet<&str> {
+        self.section("Parameters").chain(self.resources()).map(|(name, _)| name).collect()
+    }
+}
+
+/// The long form of a short one: `!Ref X` is `{"Ref": "X"}`, `!GetAtt A.B` is `{"Fn::GetAtt": ["A", "B"]}`.
+fn to_json(value: &Value) -> serde_json::Value {
+    use serde_json::{Value as Json, json};
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(bool) => json!(bool),
+        Value::Number(number) => number
+            .as_i64()
+            .map(|number| json!(number))
+            .or_else(|| number.as_f64().map(|number| json!(number)))
+            .unwrap_or(Json::Null),
+        Value::String(text) => json!(text),
+        Value::Sequence(items) => items.iter().map(to_json).collect(),
+        Value::Mapping(entries) => {
+            entries.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), to_json(value)))).collect()
+        }
+        Value::Tagged(tagged) => {
+            let name = tagged.tag.to_string();
+            let name = name.trim_start_matches('!');
+            match (name, &tagged.value) {
+                ("Ref" | "Condition", value) => json!({ name: to_json(value) }),
+                ("GetAtt", Value::String(path)) => {
+                    let (id, attribute) = path.split_once('.').unwrap_or((path, ""));
+                    json!({ "Fn::GetAtt": [id, attribute] })
+                }
+                (name, value) => json!({ format!("Fn::{name}"): to_json(value) }),
+            }
+        }
+    }
+}
