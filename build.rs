@@ -46,7 +46,7 @@ fn carry() -> Result<()> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     let zips = match env::var_os("SPOTSTACK_HANDLER_DIR").filter(|dir| !dir.is_empty()) {
         Some(dir) => prebuilt(Path::new(&dir))?,
-        None => Vec::new(),
+        None => built()?.into_iter().collect(),
     };
     let mut carried = String::from("&[\n");
     for ((lambda, _, variant), bytes) in zips {

@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::types as sdk;
 use aws_smithy_types::DateTime;
 use spot_policy::Timestamp;
 
-use crate::deploy::change_set::{Action, Change, Replacement};
+use crate::deploy::change_set::{Action, Change, Detail, Replacement};
 use crate::deploy::cloud::Resource;
 use crate::deploy::event::Event;
 use crate::deploy::stack::{Stack, StackStatus};
@@ -60,16 +60,6 @@ pub(super) fn resource(resource: &sdk::StackResourceSummary) -> Resource {
 }
 
 pub(super) fn change(change: &sdk::ResourceChange) -> Change {
-    let mut properties = Vec::new();
-    for target in change.details().iter().filter_map(|detail| detail.target()) {
-        let name = match target.attribute() {
-            Some(sdk::ResourceAttribute::Properties) | None => target.name(),
-            Some(attribute) => Some(attribute.as_str()),
-        };
-        if let Some(name) = text(name).filter(|name| !properties.contains(name)) {
-            properties.push(name);
-        }
-    }
     Change {
         action: match change.action() {
             Some(sdk::ChangeAction::Add) => Action::Add,
@@ -84,9 +74,28 @@ pub(super) fn change(change: &sdk::ResourceChange) -> Change {
             Some(sdk::Replacement::Conditional) => Replacement::Maybe,
             _ => Replacement::Never,
         },
-        properties,
+        details: change.details().iter().filter_map(detail).collect(),
         retained: change.policy_action() == Some(&sdk::PolicyAction::Retain),
     }
+}
+
+fn detail(detail: &sdk::ResourceChangeDetail) -> Option<Detail> {
+    let target = detail.target()?;
+    let name = match target.attribute() {
+        Some(sdk::ResourceAttribute::Properties) | None => target.name(),
+        Some(attribute) => Some(attribute.as_str()),
+    };
+    // The other sources of a change are there whether or not a resource is replaced.
+    let by_reference = detail.change_source() == Some(&sdk::ChangeSource::ResourceReference);
+    Some(Detail {
+        name: text(name)?,
+        recreation: match target.requires_recreation() {
+            Some(sdk::RequiresRecreation::Always) => Replacement::Always,
+            Some(sdk::RequiresRecreation::Never) => Replacement::Never,
+            _ => Replacement::Maybe,
+        },
+        refers_to: detail.causing_entity().filter(|_| by_reference).map(Into::into),
+    })
 }
 
 /// A finding of CloudFormation's own validation.
@@ -101,26 +110,35 @@ pub(super) fn validation(event: &sdk::OperationEvent) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn detail(attribute: sdk::ResourceAttribute, name: Option<&str>) -> sdk::ResourceChangeDetail {
-        let target =
-            sdk::ResourceTargetDefinition::builder().attribute(attribute).set_name(name.map(Into::into)).build();
-        sdk::ResourceChangeDetail::builder().target(target).build()
-    }
-
     #[test]
-    fn a_change_names_each_property_once() {
+    fn a_change_says_what_changes_and_why() {
+        let target = sdk::ResourceTargetDefinition::builder;
+        let code = target()
+            .attribute(sdk::ResourceAttribute::Properties)
+            .name("Code")
+            .requires_recreation(sdk::RequiresRecreation::Never);
+        let policy = target()
+            .attribute(sdk::ResourceAttribute::Properties)
+            .name("AutoScalingGroupName")
+            .requires_recreation(sdk::RequiresRecreation::Always);
+        let tags = target().attribute(sdk::ResourceAttribute::Tags);
+        let detail = |target: sdk::builders::ResourceTargetDefinitionBuilder, source: sdk::ChangeSource| {
+            sdk::ResourceChangeDetail::builder().target(target.build()).change_source(source).causing_entity("GpuSpotGroup").build()
+        };
         let sdk_change = sdk::ResourceChange::builder()
             .action(sdk::ChangeAction::Modify)
-            .logical_resource_id("GpuSpotManager")
-            .resource_type("AWS::Lambda::Function")
             .replacement(sdk::Replacement::Conditional)
-            .details(detail(sdk::ResourceAttribute::Properties, Some("Code")))
-            .details(detail(sdk::ResourceAttribute::Properties, Some("Code")))
-            .details(detail(sdk::ResourceAttribute::Tags, None))
+            .details(detail(code.clone(), sdk::ChangeSource::ParameterReference))
+            .details(detail(code, sdk::ChangeSource::DirectModification))
+            .details(detail(policy, sdk::ChangeSource::ResourceReference))
+            .details(detail(tags, sdk::ChangeSource::DirectModification))
             .build();
         let change = change(&sdk_change);
-        assert_eq!((change.action, change.replacement), (Action::Modify, Replacement::Maybe));
-        assert_eq!(change.properties, ["Code", "Tags"]);
+        assert_eq!((&change.action, change.replacement), (&Action::Modify, Replacement::Maybe));
+        assert_eq!(change.properties(), ["Code", "AutoScalingGroupName", "Tags"]);
+        let details: Vec<_> = change.details.iter().map(|detail| (detail.recreation, detail.refers_to.as_deref())).collect();
+        use Replacement::{Always, Maybe, Never};
+        assert_eq!(details, [(Never, None), (Never, None), (Always, Some("GpuSpotGroup")), (Maybe, None)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use miette::miette;
+use miette::{IntoDiagnostic, miette};
 use spot_policy::{Record, Verdict, ZoneVerdict};
 
 use super::terminal::{account, block_on, print_line};
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                     ));
                 }
                 Answer::Record(record) | Answer::Blind { record, .. } => match args.format {
-                    Format::Json => print_line(String::from_utf8_lossy(&explained.payload).trim_end()),
+                    Format::Json => print_line(&serde_json::to_string(&record).into_diagnostic()?),
                     Format::Text => print_line(&neutral(&text(pair.name, &record))),
                 },
             }
@@ -78,9 +78,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// A record for people: the decision, its reasons, the zones.
 pub(super) fn text(pair: &str, record: &Record) -> String {
     let mut text = format!("{pair}: {}", record.decision);
-    if record.dry_run {
-        text += " (only said, not done)";
-    }
     for reason in &record.because {
         let _ = write!(text, "\n  because {reason}");
     }

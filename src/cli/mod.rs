@@ -117,7 +117,14 @@ pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // Nothing can be done about a closed pipe; what was typed wrong is 1, because 2 says that there are differences.
+            let _ = usage.print();
+            return if usage.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
     let (global, colored) = (&cli.global, cli.global.colored());
     // Fails only where a hook is set already, and nobody else sets one.
     let _ = miette::set_hook(Box::new(move |_| {

@@ -172,6 +172,9 @@ impl Terminal {
                 }));
             }
         }
+        if !review.unaffected.is_empty() {
+            lines.push(self.paint(Style::new().dim(), &format!("Only looked at again: {}", review.unaffected.join(", "))));
+        }
         lines.push(format!("\n{}\n", review.summary()));
         lines.join("\n")
     }

@@ -29,10 +29,34 @@ pub struct Change {
     pub resource_type: String,
     /// Whether another one takes its place.
     pub replacement: Replacement,
-    /// The properties that change, each once; `Tags` and the like among them.
-    pub properties: Vec<String>,
+    /// What of it changes.
+    pub details: Vec<Detail>,
     /// Whether it stays in AWS although it leaves the stack (`DeletionPolicy: Retain`).
     pub retained: bool,
+}
+
+/// One reason why a resource changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// The property; `Tags` and the like for what is none.
+    pub name: String,
+    /// Whether a change of this property replaces the resource.
+    pub recreation: Replacement,
+    /// The resource that it names, where it changes only with that resource's name.
+    pub refers_to: Option<String>,
+}
+
+impl Change {
+    /// The properties that change, each once.
+    pub fn properties(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for detail in &self.details {
+            if !names.contains(&detail.name.as_str()) {
+                names.push(detail.name.as_str());
+            }
+        }
+        names
+    }
 }
 
 /// What would happen.

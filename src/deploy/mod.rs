@@ -1,8 +1,8 @@
 //! Deploying: from a rendered template to a stack that works.
 //!
 //! [`deploy`] is the ceremony, in order. What is decided on the way is decided by functions from data to data, next to it:
-//! [`stack::way`] (how to go on from each state), [`change_set`] (what would change), [`review`] (the same for people),
-//! [`event`] (what is news), [`progress`] (how far it is, and the root cause). The two edges are traits: [`cloud::Cloud`] is
+//! [`stack::way`] (how to go on from each state), [`change_set`] (what would change), [`cascade`] (what that really reaches),
+//! [`review`] (the same for people), [`event`] (what is news), [`progress`] (how far it is, and the root cause). The two edges are traits: [`cloud::Cloud`] is
 //! AWS, [`audience::Audience`] is whoever watches.
 
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub mod artifact;
 pub mod audience;
+pub mod cascade;
 pub mod change_set;
 pub mod cloud;
 pub mod destroy;
@@ -161,7 +162,8 @@ pub async fn deploy<C: Cloud, A: Audience>(
     };
 
     let pair_ids: Vec<_> = request.pairs.iter().map(|pair| pair.id).collect();
-    let review = Review::new(&changes, &pair_ids, |id| request.template.description(id));
+    let (changes, unaffected) = cascade::settle(changes, |id| replaces_itself(request.template, id));
+    let review = Review::new(&changes, unaffected, &pair_ids, |id| request.template.description(id));
     audience.hear(&Moment::Reviewed(&review));
     if !request.execute {
         return Ok(Outcome::Left { change_set: proposed.arn });
@@ -176,6 +178,12 @@ pub async fn deploy<C: Cloud, A: Audience>(
     verify::code(request.pairs, &stack.outputs, request.package, &bucket, cloud, audience).await?;
     verify::self_test(request.pairs, &stack.outputs, cloud, audience).await?;
     Ok(Outcome::Deployed)
+}
+
+/// Whether a group is to be replaced as a whole by its own update policy; spotstack's blueprints have none, a user's may.
+fn replaces_itself(template: &Template, logical_id: &str) -> bool {
+    let resource = template.resources().find(|(id, _)| *id == logical_id).map(|(_, resource)| resource);
+    resource.and_then(|resource| resource.get("UpdatePolicy")?.get("AutoScalingReplacingUpdate")).is_some()
 }
 
 /// Asks for the change set.

@@ -12,6 +12,8 @@ use super::text::neutral;
 pub struct Review {
     /// The parts of a pair in which something changes.
     pub sections: Vec<Section>,
+    /// Resources that AWS lists because they refer to something that changes, and that stay as they are.
+    pub unaffected: Vec<String>,
 }
 
 /// One part of the pairs.
@@ -108,7 +110,12 @@ impl fmt::Display for Part {
 impl Review {
     /// Puts the changes in order. `pair_ids` are the prefixes of the pairs' logical ids, `describe` knows what a resource is
     /// for.
-    pub fn new<'a>(changes: &[Change], pair_ids: &[&str], describe: impl Fn(&str) -> Option<&'a str>) -> Self {
+    pub fn new<'a>(
+        changes: &[Change],
+        unaffected: Vec<String>,
+        pair_ids: &[&str],
+        describe: impl Fn(&str) -> Option<&'a str>,
+    ) -> Self {
         let mut sections: Vec<Section> = Vec::new();
         for change in changes {
             let part = part(change, pair_ids);
@@ -119,7 +126,7 @@ impl Review {
             }
         }
         sections.sort_by_key(|section| section.part);
-        Self { sections }
+        Self { sections, unaffected }
     }
 
     /// `3 to add, 1 to change, 0 to replace, 0 to remove`.
@@ -144,6 +151,9 @@ impl fmt::Display for Review {
             for item in &section.items {
                 writeln!(f, "{item}")?;
             }
+        }
+        if !self.unaffected.is_empty() {
+            writeln!(f, "Only looked at again: {}", self.unaffected.join(", "))?;
         }
         f.write_str(&self.summary())
     }
@@ -177,7 +187,7 @@ fn item(change: &Change, about: Option<&str>) -> Item {
         logical_id: change.logical_id.clone(),
         resource_type: change.resource_type.clone(),
         about: about.map(|about| neutral(about).into_owned()),
-        properties: change.properties.clone(),
+        properties: change.properties().into_iter().map(Into::into).collect(),
         consequence: consequence(change),
     }
 }
@@ -226,11 +236,11 @@ fn part(change: &Change, pair_ids: &[&str]) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::change_set::tests::change;
+    use crate::deploy::change_set::{Detail, tests::change};
 
     fn modify(logical_id: &str, resource_type: &str, replacement: Replacement, properties: &[&str]) -> Change {
-        let properties = properties.iter().map(|name| (*name).into()).collect();
-        Change { replacement, properties, ..change(Action::Modify, logical_id, resource_type) }
+        let details = properties.iter().map(|name| Detail { name: (*name).into(), ..Detail::default() }).collect();
+        Change { replacement, details, ..change(Action::Modify, logical_id, resource_type) }
     }
 
     #[test]
@@ -246,7 +256,7 @@ mod tests {
         ];
         let describe = |id: &str| (id == "GpuSpotGroup").then_some("Workers on Spot Instances.");
         assert_eq!(
-            Review::new(&changes, &["Gpu"], describe).to_string(),
+            Review::new(&changes, vec!["GpuTickRule".into()], &["Gpu"], describe).to_string(),
             "\
 Spot
    ~ GpuSpotGroup                 Workers on Spot Instances
@@ -269,6 +279,7 @@ SpotManager
        Code, Environment
 Permissions
    + GpuSpotManagerRole           AWS::IAM::Role
+Only looked at again: GpuTickRule
 1 to add, 4 to change, 1 to replace, 1 to remove"
         );
     }
@@ -279,7 +290,7 @@ Permissions
             change(Action::Add, "SpotOnDemandGroup", "AWS::AutoScaling::AutoScalingGroup"),
             change(Action::Add, "OnDemandSpotGroup", "AWS::AutoScaling::AutoScalingGroup"),
         ];
-        let review = Review::new(&changes, &["Spot", "OnDemand"], |_| None);
+        let review = Review::new(&changes, vec![], &["Spot", "OnDemand"], |_| None);
         let parts: Vec<_> =
             review.sections.iter().map(|section| (section.part, section.items[0].logical_id.as_str())).collect();
         assert_eq!(parts, [(Part::Spot, "OnDemandSpotGroup"), (Part::OnDemand, "SpotOnDemandGroup")]);

@@ -1,1 +1,9 @@
-//! x
+//! The binary, driven through its real arguments, and the templates it renders, kept as goldens that a reviewer can read.
+//!
+//! `SNAPSHOTS=overwrite cargo test --test suite` accepts what is rendered now.
+
+mod blueprints;
+mod commands;
+mod goldens;
+mod project;
+mod spec_errors;

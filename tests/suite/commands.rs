@@ -1,0 +1,78 @@
+//! The commands that need no AWS, and those that do without any.
+
+use std::fs;
+
+use crate::project::{Project, SPEC};
+
+#[test]
+fn init_writes_a_spec_that_renders() {
+    for launch in ["template", "configuration"] {
+        let project = Project::empty();
+        project.run(&["init", "--yes", "--launch", launch]).exits(0).says(&["wrote ./spotstack.yaml", "spotstack render"]);
+        let rendered = project.run(&["render"]).exits(0).stdout();
+        let twin = if launch == "template" { "AWS::EC2::LaunchTemplate" } else { "AWS::AutoScaling::LaunchConfiguration" };
+        assert!(rendered.contains(twin));
+        let schema: serde_json::Value = serde_json::from_str(&project.read("spotstack.schema.json")).expect("JSON");
+        assert_eq!(schema["additionalProperties"], false);
+        assert!(project.read("worker.sh").starts_with("#!/bin/bash"));
+    }
+}
+
+#[test]
+fn init_takes_every_answer_as_a_flag() {
+    let project = Project::empty();
+    let flags = "init --yes --dir infra --stack studio --pair render --queue frames --subnets subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60002 \
+                 --security-groups sg-0a1b2c3d4e5f60001 --instance-type g6.xlarge --image ami-0123456789abcdef0 --max-price 0.4 --max-workers 2";
+    project.run(&flags.split_whitespace().collect::<Vec<_>>()).exits(0);
+    let rendered = project.run(&["-f", "infra/spotstack.yaml", "render"]).exits(0).stdout();
+    for part in ["RenderSpotGroup:", "QueueName: frames", "- subnet-0a1b2c3d4e5f60002", "InstanceType: g6.xlarge", "MaxPrice: \"0.4\"", "MaxSize: \"2\""] {
+        assert!(rendered.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn init_overwrites_nothing_unless_told_to() {
+    let project = Project::empty().file("worker.sh", "mine");
+    project.run(&["init", "--yes"]).exits(1).says(&["`./worker.sh` exists already, and nothing was written", "--force"]);
+    assert!(!project.path("spotstack.yaml").exists());
+    project.run(&["init", "--yes", "--force"]).exits(0);
+    assert_ne!(project.read("worker.sh"), "mine");
+}
+
+#[test]
+fn init_asks_on_a_terminal_only() {
+    let project = Project::empty();
+    project.run(&["init"]).exits(1).says(&["there is no terminal to ask them on", "give --yes"]);
+    assert_eq!(fs::read_dir(project.path("")).expect("the folder").count(), 0);
+}
+
+#[test]
+fn render_writes_a_file_whole_or_not_at_all() {
+    let project = Project::with(SPEC);
+    project.run(&["render", "-o", "no/such/folder.yaml"]).exits(1).says(&["cannot write `no/such/folder.yaml`"]);
+    project.run(&["render", "-o", "template.yaml", "--quiet"]).exits(0);
+    assert_eq!(project.read("template.yaml"), project.run(&["render"]).exits(0).stdout());
+    let left: Vec<_> = fs::read_dir(project.path("")).expect("the folder").filter_map(Result::ok).map(|entry| entry.file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn deploy_without_a_terminal_wants_yes_before_anything_else() {
+    Project::with(SPEC).run(&["deploy", "--endpoint-url", "http://127.0.0.1:9"]).exits(1).says(&["--yes"]);
+    Project::with(SPEC).run(&["destroy", "--endpoint-url", "http://127.0.0.1:9"]).exits(1).says(&["--yes"]);
+}
+
+#[test]
+fn no_credentials_and_no_region_are_explained() {
+    Project::with(SPEC).run(&["deploy", "--yes", "--region", "eu-west-1"]).exits(1).says(&["credentials"]);
+    Project::with(SPEC).run(&["status"]).exits(1).says(&["Region"]);
+}
+
+#[test]
+fn what_is_typed_wrong_exits_with_1_or_says_usage() {
+    Project::empty().run(&["completions", "bash"]).exits(0);
+    let ran = Project::empty().run(&["--version"]).exits(0);
+    assert!(ran.stdout().starts_with("spotstack "));
+    Project::empty().run(&["reder"]).exits(1).says(&["unrecognized subcommand", "render"]);
+    Project::empty().run(&["render", "--format", "xml"]).exits(1).says(&["invalid value 'xml'"]);
+}

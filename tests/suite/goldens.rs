@@ -1,0 +1,100 @@
+//! Every example is rendered and kept beside the tests, so that a change of the template is seen in review.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use snapbox::{Data, assert_data_eq};
+
+use crate::project::{Project, SPEC, root};
+
+fn examples() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(root().join("examples"))
+        .expect("examples/")
+        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok()?.strip_suffix(".yaml").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+fn render(spec: &str, format: &str) -> String {
+    Project::empty().run(&["-f", spec, "render", "--format", format]).exits(0).stdout()
+}
+
+fn path(example: &str) -> String {
+    root().join(format!("examples/{example}.yaml")).display().to_string()
+}
+
+#[test]
+fn every_example_renders_to_its_golden() {
+    for name in examples() {
+        // The worker script changes for its own reasons; the golden shows the template around it.
+        let project = Project::with(fs::read(path(&name)).expect("an example"));
+        let rendered = project.run(&["render"]).exits(0).stdout();
+        assert_data_eq!(rendered, Data::read_from(&root().join(format!("tests/golden/{name}.template.yaml")), None));
+    }
+}
+
+#[test]
+fn no_golden_is_left_over() {
+    let expected: BTreeSet<String> = examples().iter().map(|name| format!("{name}.template.yaml")).collect();
+    let found: BTreeSet<String> = fs::read_dir(root().join("tests/golden"))
+        .expect("tests/golden/")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn examples_render_where_they_are() {
+    for name in examples() {
+        let yaml = render(&path(&name), "yaml");
+        assert!(yaml.contains("Resources:"), "{name}");
+        let json: serde_json::Value = serde_json::from_str(&render(&path(&name), "json")).expect("JSON");
+        assert!(json["Resources"].as_object().is_some_and(|resources| resources.len() >= 20), "{name}");
+    }
+}
+
+#[test]
+fn the_same_spec_is_the_same_bytes_in_any_order() {
+    let lines: Vec<&str> = SPEC.lines().collect();
+    let at = |key: &str| lines.iter().position(|line| line.trim_start().starts_with(key)).expect("a key of the spec");
+    let mut shuffled = lines.clone();
+    shuffled.swap(at("instance_type"), at("user_data"));
+    shuffled.rotate_left(1);
+    let one = Project::with(SPEC).run(&["render"]).exits(0).stdout();
+    assert_eq!(one, Project::with(shuffled.join("\n")).run(&["render"]).exits(0).stdout());
+}
+
+#[test]
+fn one_value_changed_is_one_line_changed() {
+    for (from, to) in [("max_price: 0.55", "max_price: 0.6"), ("name: render-jobs", "name: render-jobs\n      visibility_timeout: 16m")] {
+        let before = Project::with(SPEC).run(&["render"]).exits(0).stdout();
+        let after = Project::with(SPEC.replace(from, to)).run(&["render"]).exits(0).stdout();
+        assert_eq!(before.lines().count(), after.lines().count());
+        let changed = before.lines().zip(after.lines()).filter(|(before, after)| before != after).count();
+        // The price is in the Spot twin and in the function's environment.
+        assert!(changed <= 2, "{from}: {changed} lines");
+    }
+}
+
+#[test]
+fn values_cannot_change_the_structure() {
+    for value in ["yes", "0755", "12:30:45", "012345678901", "a: b", "x # y", "{{ x }}", "${AWS::Region}", "'", "🙂", "!Ref X", "- a", "*x"] {
+        let spec = format!("tags: {{team: {}}}\n{SPEC}", serde_json::to_string(value).expect("JSON"));
+        let json = Project::with(spec).run(&["render", "--format", "json"]).exits(0).stdout();
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let tags = &json["Resources"]["GpuSpotGroup"]["Properties"]["Tags"];
+        assert_eq!(tags[1]["Value"], value);
+        assert_eq!(json["Resources"].as_object().map(serde_json::Map::len), Some(28));
+    }
+}
+
+#[test]
+fn a_kept_template_is_checked() {
+    let project = Project::with(SPEC);
+    project.run(&["render", "-o", "template.yaml"]).exits(0);
+    project.run(&["render", "--check", "template.yaml"]).exits(0).says(&["is up to date"]);
+    let stale = project.file("spotstack.yaml", SPEC.replace("0.55", "0.6"));
+    stale.run(&["render", "--check", "template.yaml"]).exits(2).says(&["- MaxPrice: \"0.55\"", "+ MaxPrice: \"0.6\""]);
+    stale.run(&["render", "--check", "nothing.yaml"]).exits(1).says(&["cannot read `nothing.yaml`"]);
+}
