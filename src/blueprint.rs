@@ -214,7 +214,7 @@ impl Document {
                 continue;
             }
             let part = current.map_or(&mut self.head, |index| &mut parts[index]);
-            part.push_str(line.trim_end());
+            part.push_str(line);
             part.push('\n');
         }
         for (section, part) in self.sections.iter_mut().zip(parts) {

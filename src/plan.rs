@@ -43,6 +43,8 @@ pub struct Pair {
     pub name: String,
     /// The prefix of its logical ids: `Gpu`.
     pub id: String,
+    /// How its descriptions begin: `gpu: `.
+    pub label: String,
     /// Where its workers run.
     pub subnets: Vec<String>,
     /// What its workers may reach.
@@ -243,6 +245,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
     Pair {
         name: name.to_owned(),
         id: logical_id(name),
+        label: format!("{name}: "),
         subnets: texts(&spec.network.subnets.value),
         security_groups: texts(&spec.network.security_groups.value),
         queue: plan_queue(&pair.queue.value),

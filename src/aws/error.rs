@@ -27,7 +27,9 @@ where
         return no_credentials(operation, credentials);
     }
     match error {
-        SdkError::ServiceError(service) => of_service(operation, service.raw().status().as_u16(), service.err()),
+        SdkError::ServiceError(service) => {
+            of_service(operation, endpoint, service.raw().status().as_u16(), service.err())
+        }
         SdkError::TimeoutError(_) => local(Trouble::Unreachable, format!("{endpoint} did not answer in time")),
         SdkError::DispatchFailure(_) => {
             local(Trouble::Unreachable, format!("no answer from {endpoint}: {}", innermost(error)))
@@ -39,11 +41,12 @@ where
     }
 }
 
-fn of_service(operation: &'static str, status: u16, error: &impl ProvideErrorMetadata) -> CloudError {
+fn of_service(operation: &'static str, endpoint: &str, status: u16, error: &impl ProvideErrorMetadata) -> CloudError {
     let meta = error.meta();
-    // An answer to HEAD has no body, and so no code.
+    // The answer to a HEAD has no body, and so neither code nor message; that of a proxy has none that we can read.
     let code = meta.code().map_or_else(|| format!("HTTP {status}"), Into::into);
-    let message = meta.message().unwrap_or("AWS gives no message");
+    let nothing = format!("{endpoint} says no more than that");
+    let message = meta.message().unwrap_or(&nothing);
     CloudError {
         operation,
         trouble: trouble(&code, message, status),

@@ -85,8 +85,6 @@ fn detail(detail: &sdk::ResourceChangeDetail) -> Option<Detail> {
         Some(sdk::ResourceAttribute::Properties) | None => target.name(),
         Some(attribute) => Some(attribute.as_str()),
     };
-    // The other sources of a change are there whether or not a resource is replaced.
-    let by_reference = detail.change_source() == Some(&sdk::ChangeSource::ResourceReference);
     Some(Detail {
         name: text(name)?,
         recreation: match target.requires_recreation() {
@@ -94,8 +92,22 @@ fn detail(detail: &sdk::ResourceChangeDetail) -> Option<Detail> {
             Some(sdk::RequiresRecreation::Never) => Replacement::Never,
             _ => Replacement::Maybe,
         },
-        refers_to: detail.causing_entity().filter(|_| by_reference).map(Into::into),
+        refers_to: refers_to(detail),
     })
+}
+
+/// The resource whose name or ARN it is; both change only with a new resource. Other attributes, and the other sources of a
+/// change, are there whether or not a resource is replaced.
+fn refers_to(detail: &sdk::ResourceChangeDetail) -> Option<String> {
+    let entity = detail.causing_entity()?;
+    match detail.change_source()? {
+        sdk::ChangeSource::ResourceReference => Some(entity.into()),
+        sdk::ChangeSource::ResourceAttribute => {
+            let (id, attribute) = entity.split_once('.')?;
+            attribute.ends_with("Arn").then(|| id.into())
+        }
+        _ => None,
+    }
 }
 
 /// A finding of CloudFormation's own validation.
@@ -123,7 +135,11 @@ mod tests {
             .requires_recreation(sdk::RequiresRecreation::Always);
         let tags = target().attribute(sdk::ResourceAttribute::Tags);
         let detail = |target: sdk::builders::ResourceTargetDefinitionBuilder, source: sdk::ChangeSource| {
-            sdk::ResourceChangeDetail::builder().target(target.build()).change_source(source).causing_entity("GpuSpotGroup").build()
+            sdk::ResourceChangeDetail::builder()
+                .target(target.build())
+                .change_source(source)
+                .causing_entity("GpuSpotGroup")
+                .build()
         };
         let sdk_change = sdk::ResourceChange::builder()
             .action(sdk::ChangeAction::Modify)
@@ -136,9 +152,20 @@ mod tests {
         let change = change(&sdk_change);
         assert_eq!((&change.action, change.replacement), (&Action::Modify, Replacement::Maybe));
         assert_eq!(change.properties(), ["Code", "AutoScalingGroupName", "Tags"]);
-        let details: Vec<_> = change.details.iter().map(|detail| (detail.recreation, detail.refers_to.as_deref())).collect();
+        let details: Vec<_> =
+            change.details.iter().map(|detail| (detail.recreation, detail.refers_to.as_deref())).collect();
         use Replacement::{Always, Maybe, Never};
         assert_eq!(details, [(Never, None), (Never, None), (Always, Some("GpuSpotGroup")), (Maybe, None)]);
+    }
+
+    #[test]
+    fn an_arn_is_a_name_and_a_version_is_not() {
+        let refers_to = |source: sdk::ChangeSource, entity: &str| {
+            refers_to(&sdk::ResourceChangeDetail::builder().change_source(source).causing_entity(entity).build())
+        };
+        assert_eq!(refers_to(sdk::ChangeSource::ResourceAttribute, "Rule.Arn").as_deref(), Some("Rule"));
+        assert_eq!(refers_to(sdk::ChangeSource::ResourceAttribute, "Launch.LatestVersionNumber"), None);
+        assert_eq!(refers_to(sdk::ChangeSource::ParameterReference, "HandlerKey"), None);
     }
 
     #[test]

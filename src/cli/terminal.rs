@@ -143,7 +143,7 @@ impl Terminal {
             Moment::Warning { text } => Some(self.warning(text)),
             Moment::Leaving { goes, stays, buckets } => Some(self.leaving(goes, stays, buckets)),
             Moment::Ended { status, seconds: Some(took), .. } => {
-                good(format!("{status} after {}", seconds(Duration::from_secs(*took))))
+                good(format!("{status} after {}", whole_seconds(*took)))
             }
             Moment::Ended { seconds: None, .. } => None,
         }
@@ -173,7 +173,9 @@ impl Terminal {
             }
         }
         if !review.unaffected.is_empty() {
-            lines.push(self.paint(Style::new().dim(), &format!("Only looked at again: {}", review.unaffected.join(", "))));
+            lines.push(
+                self.paint(Style::new().dim(), &format!("Only looked at again: {}", review.unaffected.join(", "))),
+            );
         }
         lines.push(format!("\n{}\n", review.summary()));
         lines.join("\n")
@@ -206,10 +208,10 @@ impl Terminal {
     fn leaving(&self, goes: &[(String, String)], stays: &[(String, String)], buckets: &[String]) -> String {
         let list = |mark: &str, style: Style, things: &[(String, String)]| {
             let mark = self.paint(style, mark);
-            things.iter().map(|(id, kind)| format!("  {mark} {id} ({kind})\n")).collect::<String>()
+            things.iter().map(|(id, about)| format!("  {mark} {id:<28} {about}\n")).collect::<String>()
         };
         let mut text = format!("\nGoes, with every instance and job in it:\n{}", list("-", Style::new().red(), goes));
-        text += &format!("Stays:\n{}", list("=", Style::new().green(), stays));
+        text += &format!("\nStays:\n{}", list("=", Style::new().green(), stays));
         for bucket in buckets {
             text += &format!(
                 "  {} the bucket {bucket}, with the handlers of every stack\n",
@@ -231,16 +233,15 @@ impl Terminal {
             StepKind::Cancelled => return None,
             StepKind::Stack if step.status.contains("ROLLBACK") || step.status.contains("CLEANUP") => {
                 let line = self.paint(Style::new().yellow(), &format!("{}: {}", step.logical_id, step.status));
-                return Some(format!("{}  {line}", stamp(elapsed)));
+                return Some(if moving { line } else { format!("{}  {line}", stamp(elapsed)) });
             }
             StepKind::Stack => return None,
         };
-        let took = step.seconds.map(|s| seconds_of(s)).unwrap_or_default();
-        let about = step.about.as_deref().unwrap_or(&step.resource_type);
-        let line = format!("{}  {mark} {verb:<9} {:<32} {took:>7}  {about}", stamp(elapsed), step.logical_id);
-        let line = if moving { fit(line.trim_end()) } else { line.trim_end().to_owned() };
+        let took = step.seconds.and_then(|s| u64::try_from(s).ok()).map(whole_seconds).unwrap_or_default();
+        let line = row(&mark, verb, &step.logical_id, &took, step.about.as_deref().unwrap_or(&step.resource_type));
+        let line = if moving { fit(&line) } else { format!("{}  {line}", stamp(elapsed)) };
         Some(match &step.reason {
-            Some(reason) => format!("{line}\n{}", indented(reason, "             ")),
+            Some(reason) => format!("{line}\n{}", indented(reason, "    ")),
             None => line,
         })
     }
@@ -262,11 +263,11 @@ impl Terminal {
             if let State::Doing { verb, since, .. } = task.state {
                 let took = seconds(elapsed.saturating_sub(since));
                 let about = task.about.as_deref().unwrap_or(&task.resource_type);
-                lines.push(format!("         · {:<9} {:<32} {took:>7}  {about}", verb.doing(), task.logical_id));
+                lines.push(row("·", verb.doing(), &task.logical_id, &took, about));
             }
         }
         if doing.len() > ROWS {
-            lines.push(format!("           and {} more", doing.len() - ROWS));
+            lines.push(format!("  and {} more", doing.len() - ROWS));
         }
         // The first line has the spinner and a space before it.
         let lines: Vec<_> = lines.iter().map(|line| fit(line)).collect();
@@ -444,12 +445,14 @@ fn stamp(elapsed: Duration) -> String {
     format!("{:>7}", seconds(elapsed))
 }
 
-/// By AWS's clock, which has whole seconds here.
-fn seconds_of(whole: i64) -> String {
-    match u64::try_from(whole).unwrap_or_default() {
-        whole @ 0..60 => format!("{whole}s"),
-        whole => seconds(Duration::from_secs(whole)),
-    }
+/// `GpuSpotGroup` and how far it is, in columns that leave room for some words on 80.
+fn row(mark: &str, verb: &str, logical_id: &str, took: &str, about: &str) -> String {
+    format!("{mark} {verb:<8} {logical_id:<27} {took:>7}  {about}").trim_end().to_owned()
+}
+
+/// Seconds that were counted by AWS's clock, which has no parts of them here.
+fn whole_seconds(whole: u64) -> String {
+    if whole < 60 { format!("{whole}s") } else { seconds(Duration::from_secs(whole)) }
 }
 
 fn size(bytes: usize) -> String {

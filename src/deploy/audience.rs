@@ -123,7 +123,7 @@ pub enum Moment<'a> {
     },
     /// What a destroy takes away, and what it leaves.
     Leaving {
-        /// What goes: name in the template, type.
+        /// What goes: name in the template, what it is for.
         goes: &'a [(String, String)],
         /// What stays.
         stays: &'a [(String, String)],

@@ -82,7 +82,11 @@ mod tests {
         vec![
             maybe("Alarm", "AWS::CloudWatch::Alarm", vec![detail("AlarmActions", Some("ScaleDown"))]),
             maybe("ScaleDown", POLICY, vec![detail("AutoScalingGroupName", Some("Group"))]),
-            maybe("ScaleUp", POLICY, vec![detail("AutoScalingGroupName", Some("Group")), detail("StepAdjustments", None)]),
+            maybe(
+                "ScaleUp",
+                POLICY,
+                vec![detail("AutoScalingGroupName", Some("Group")), detail("StepAdjustments", None)],
+            ),
             maybe("Group", GROUP, vec![detail(property, None)]),
         ]
     }

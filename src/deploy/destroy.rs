@@ -75,11 +75,13 @@ pub async fn destroy<C: Cloud, A: Audience>(
         .collect();
     // A stack that was never executed has no template; then nothing of it can stay.
     let notes = notes(&cloud.template(&stack.arn).await.unwrap_or_default());
-    let describe = |id: &str| notes.get(id).and_then(|note| note.about.as_deref());
     if !deleting {
         let (stays, goes): (Vec<_>, Vec<_>) = resources
             .iter()
-            .map(|resource| (resource.logical_id.clone(), resource.resource_type.clone()))
+            .map(|resource| {
+                let about = notes.get(&resource.logical_id).and_then(|note| note.about.clone());
+                (resource.logical_id.clone(), about.unwrap_or_else(|| resource.resource_type.clone()))
+            })
             .partition(|(id, _)| notes.get(id).is_some_and(|note| note.retained));
         let buckets = stack.parameters.get("ArtifactBucket").cloned();
         let buckets = [buckets.unwrap_or_else(|| artifact::bucket_name(&identity))];
@@ -92,7 +94,8 @@ pub async fn destroy<C: Cloud, A: Audience>(
     if !deleting {
         cloud.delete_stack(&stack.arn, request.token, request.role).await?;
     }
-    let mut progress = Progress::of_deletion(&stack.name, &resources, describe);
+    let abouts = notes.into_iter().filter_map(|(id, note)| Some((id, note.about?))).collect();
+    let mut progress = Progress::of_deletion(&stack.name, &resources, abouts);
     let operation = Operation { stack: &stack.name, arn: &stack.arn, news, timeout: request.timeout };
     let ended = follow(operation, &mut progress, cloud, audience).await?;
     if ended.status.is_deleted() {
@@ -190,7 +193,7 @@ Resources:
         assert_eq!(audience.heard(), ["target", "leaving", "asked: Destroy { stack: \"media-workers\" }"]);
         let leaving = &audience.told[1];
         assert!(leaving.contains(r#""goes":[["GpuSpotGroup","AWS::X::Y"]]"#), "{leaving}");
-        assert!(leaving.contains(r#""stays":[["GpuQueue","AWS::X::Y"]]"#), "{leaving}");
+        assert!(leaving.contains(r#""stays":[["GpuQueue","Jobs wait here"]]"#), "{leaving}");
         assert!(leaving.contains(r#""buckets":["spotstack-artifacts-111122223333-eu-west-1"]"#), "{leaving}");
     }
 

@@ -180,6 +180,8 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use crate::deploy::cloud::Asked;
     use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::event::{Event, EventPage};
@@ -199,7 +201,7 @@ mod tests {
 
     async fn watch(cloud: &Fake, audience: &mut Listener, timeout: Option<Duration>) -> Result<Stack, DeployError> {
         let operation = Operation { stack: "media-workers", arn: "arn", news: Some(News::default()), timeout };
-        let mut progress = Progress::of_changes("media-workers", &[], |_| None);
+        let mut progress = Progress::of_changes("media-workers", &[], BTreeMap::new());
         follow(operation, &mut progress, cloud, audience).await
     }
 

@@ -186,6 +186,12 @@ fn replaces_itself(template: &Template, logical_id: &str) -> bool {
     resource.and_then(|resource| resource.get("UpdatePolicy")?.get("AutoScalingReplacingUpdate")).is_some()
 }
 
+/// What each resource is for, in the template's words.
+fn abouts(template: &Template) -> BTreeMap<String, String> {
+    let about = |id: &str| Some((id.to_owned(), template.description(id)?.to_owned()));
+    template.resources().filter_map(|(id, _)| about(id)).collect()
+}
+
 /// Asks for the change set.
 async fn propose<C: Cloud, A: Audience>(
     request: &Request<'_>,
@@ -223,7 +229,7 @@ async fn execute<C: Cloud, A: Audience>(
     cloud.execute_change_set(&proposed.arn, request.change_set).await?;
     audience.hear(&Moment::Begun { stack_arn: &proposed.stack_arn });
     let begin = tokio::time::Instant::now();
-    let mut progress = Progress::of_changes(name, changes, |id| request.template.description(id));
+    let mut progress = Progress::of_changes(name, changes, abouts(request.template));
     let operation = Operation { stack: name, arn: &proposed.stack_arn, news, timeout: request.timeout };
     let stack = follow(operation, &mut progress, cloud, audience).await?;
     if stack.status.is_deployed() {
@@ -270,7 +276,7 @@ async fn remove<C: Cloud, A: Audience>(
     }
     let news = News::from_now_on(cloud, &stack.arn).await.ok();
     cloud.delete_stack(&stack.arn, &format!("{}-remove", request.change_set), request.role).await?;
-    let mut progress = Progress::of_deletion(&stack.name, &[], |id| request.template.description(id));
+    let mut progress = Progress::of_deletion(&stack.name, &[], abouts(request.template));
     let operation = Operation { stack: &stack.name, arn: &stack.arn, news, timeout: request.timeout };
     let ended = follow(operation, &mut progress, cloud, audience).await?;
     if ended.status.is_deleted() {

@@ -1,5 +1,6 @@
 //! How far CloudFormation is: the change set as a to-do list that events tick off. A pure fold.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use super::stack::StackStatus;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     stack: String,
+    abouts: BTreeMap<String, String>,
     tasks: Vec<Task>,
     status: Option<StackStatus>,
     failures: Vec<Failure>,
@@ -30,6 +32,17 @@ pub struct Task {
     pub about: Option<String>,
     /// How far it is.
     pub state: State,
+}
+
+impl Task {
+    fn new(logical_id: &str, resource_type: &str, abouts: &BTreeMap<String, String>) -> Self {
+        Self {
+            logical_id: logical_id.into(),
+            resource_type: resource_type.into(),
+            about: abouts.get(logical_id).cloned(),
+            state: State::Waiting,
+        }
+    }
 }
 
 /// How far a resource is.
@@ -139,34 +152,27 @@ pub struct Failure {
 }
 
 impl Progress {
-    /// The to-do list of a change set. `describe` knows what a resource is for.
-    pub fn of_changes<'a>(stack: &str, changes: &[Change], describe: impl Fn(&str) -> Option<&'a str>) -> Self {
+    /// The to-do list of a change set. `abouts` says what each resource is for.
+    pub fn of_changes(stack: &str, changes: &[Change], abouts: BTreeMap<String, String>) -> Self {
         let listed = changes
             .iter()
             .filter(|change| !(change.action == Action::Remove && change.retained))
-            .map(|change| (change.logical_id.as_str(), change.resource_type.as_str()));
-        Self::new(stack, listed, describe)
+            .map(|change| (&*change.logical_id, &*change.resource_type));
+        Self::new(stack, listed, abouts)
     }
 
     /// The to-do list of a deletion.
-    pub fn of_deletion<'a>(stack: &str, resources: &[Resource], describe: impl Fn(&str) -> Option<&'a str>) -> Self {
-        Self::new(stack, resources.iter().map(|resource| (&*resource.logical_id, &*resource.resource_type)), describe)
+    pub fn of_deletion(stack: &str, resources: &[Resource], abouts: BTreeMap<String, String>) -> Self {
+        Self::new(stack, resources.iter().map(|resource| (&*resource.logical_id, &*resource.resource_type)), abouts)
     }
 
-    fn new<'a, 'b>(
+    fn new<'a>(
         stack: &str,
-        listed: impl Iterator<Item = (&'b str, &'b str)>,
-        describe: impl Fn(&str) -> Option<&'a str>,
+        listed: impl Iterator<Item = (&'a str, &'a str)>,
+        abouts: BTreeMap<String, String>,
     ) -> Self {
-        let tasks = listed
-            .map(|(logical_id, resource_type)| Task {
-                logical_id: logical_id.into(),
-                resource_type: resource_type.into(),
-                about: describe(logical_id).map(Into::into),
-                state: State::Waiting,
-            })
-            .collect();
-        Self { stack: stack.into(), tasks, status: None, failures: Vec::new(), cancelled: 0 }
+        let tasks = listed.map(|(logical_id, resource_type)| Task::new(logical_id, resource_type, &abouts)).collect();
+        Self { stack: stack.into(), abouts, tasks, status: None, failures: Vec::new(), cancelled: 0 }
     }
 
     /// Takes one event in, `now` being our clock since the operation began. What is worth a line comes back.
@@ -248,12 +254,7 @@ impl Progress {
     /// The task of an event; one that the list did not foresee is put on it.
     fn task(&mut self, event: &Event) -> usize {
         self.tasks.iter().position(|task| task.logical_id == event.logical_id).unwrap_or_else(|| {
-            self.tasks.push(Task {
-                logical_id: event.logical_id.clone(),
-                resource_type: event.resource_type.clone(),
-                about: None,
-                state: State::Waiting,
-            });
+            self.tasks.push(Task::new(&event.logical_id, &event.resource_type, &self.abouts));
             self.tasks.len() - 1
         })
     }
@@ -345,7 +346,7 @@ mod tests {
 
     fn list(ids: &[&str]) -> Progress {
         let changes: Vec<_> = ids.iter().map(|id| change(Action::Add, id, QUEUE)).collect();
-        Progress::of_changes("media", &changes, |id| (id == "A").then_some("The queue of A"))
+        Progress::of_changes("media", &changes, BTreeMap::from([("A".into(), "The queue of A".into())]))
     }
 
     #[test]
@@ -474,7 +475,7 @@ mod tests {
             physical_id: None,
             status: "CREATE_COMPLETE".into(),
         };
-        let mut progress = Progress::of_deletion("media", &[resource("A"), resource("B")], |_| None);
+        let mut progress = Progress::of_deletion("media", &[resource("A"), resource("B")], BTreeMap::new());
         let steps = fold(
             &mut progress,
             &[

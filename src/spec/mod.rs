@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use spot_policy::{Percent, Revert, Seconds};
 
 mod at;
@@ -58,16 +58,16 @@ pub struct Pair {
     /// What a worker is.
     pub launch: At<Launch>,
     /// When Spot is worth it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub spot: Spot,
     /// How many workers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub workers: Workers,
     /// When to look.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub alarms: Alarms,
     /// The SpotManager function.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub manager: Manager,
     /// Groups that another template made: not available in this version.
     #[schemars(skip)]
@@ -216,10 +216,10 @@ pub struct Workers {
 #[serde(deny_unknown_fields)]
 pub struct Alarms {
     /// Wakes the SpotManager.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub jobs_waiting: JobsWaiting,
     /// Scales both groups in.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub idle: Idle,
 }
 
@@ -278,6 +278,11 @@ pub enum ScaleUp {
     Policy,
     /// By launching instances synchronously.
     LaunchInstances,
+}
+
+/// A section whose keys are all commented out is one that says nothing.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The processor that the SpotManager's handler runs on, in AWS Lambda's words.

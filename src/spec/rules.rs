@@ -322,22 +322,21 @@ fn workers(workers: &Workers, spot: &Spot, found: &mut Findings) {
             None => problem.help(format!("`max` is {max} where it is not given")),
         });
     }
-    if let Some(revert) = spot.revert.as_ref() {
-        if let Revert::After(after) = revert.value {
-            found.require(after >= Seconds::minutes(1), revert, "at least 1m", |given| format!("`revert` is {given}"));
-            if !workers.protect.as_ref().is_some_and(|protect| protect.value) {
-                let problem = Problem::at(
-                    revert.referenced,
-                    "would end busy workers",
-                    "`revert` by a duration retires On-Demand workers while there are jobs, which is only safe with `protect: true`",
-                );
-                let problem = match &workers.protect {
-                    Some(protect) => problem.and(protect.referenced, "off here"),
-                    None => problem,
-                };
-                found.0.push(problem.help("set `workers: protect: true` and have the worker drop its protection when it is free, or `revert: idle`"));
-            }
-        }
+    let Some((revert, Revert::After(after))) = spot.revert.as_ref().map(|revert| (revert, revert.value)) else { return };
+    found.require(after >= Seconds::minutes(1), revert, "at least 1m", |given| format!("`revert` is {given}"));
+    if !workers.protect.as_ref().is_some_and(|protect| protect.value) {
+        let problem = Problem::at(
+            revert.referenced,
+            "would end busy workers",
+            "`revert` by a duration retires On-Demand workers while there are jobs, which is only safe with `protect: true`",
+        );
+        let problem = match &workers.protect {
+            Some(protect) => problem.and(protect.referenced, "off here"),
+            None => problem,
+        };
+        found.0.push(problem.help(
+            "set `workers: protect: true` and have the worker drop its protection when it is free, or `revert: idle`",
+        ));
     }
 }
 

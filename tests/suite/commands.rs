@@ -8,9 +8,13 @@ use crate::project::{Project, SPEC};
 fn init_writes_a_spec_that_renders() {
     for launch in ["template", "configuration"] {
         let project = Project::empty();
-        project.run(&["init", "--yes", "--launch", launch]).exits(0).says(&["wrote ./spotstack.yaml", "spotstack render"]);
+        project
+            .run(&["init", "--yes", "--launch", launch])
+            .exits(0)
+            .says(&["wrote spotstack.yaml", "spotstack render"]);
         let rendered = project.run(&["render"]).exits(0).stdout();
-        let twin = if launch == "template" { "AWS::EC2::LaunchTemplate" } else { "AWS::AutoScaling::LaunchConfiguration" };
+        let twin =
+            if launch == "template" { "AWS::EC2::LaunchTemplate" } else { "AWS::AutoScaling::LaunchConfiguration" };
         assert!(rendered.contains(twin));
         let schema: serde_json::Value = serde_json::from_str(&project.read("spotstack.schema.json")).expect("JSON");
         assert_eq!(schema["additionalProperties"], false);
@@ -25,7 +29,14 @@ fn init_takes_every_answer_as_a_flag() {
                  --security-groups sg-0a1b2c3d4e5f60001 --instance-type g6.xlarge --image ami-0123456789abcdef0 --max-price 0.4 --max-workers 2";
     project.run(&flags.split_whitespace().collect::<Vec<_>>()).exits(0);
     let rendered = project.run(&["-f", "infra/spotstack.yaml", "render"]).exits(0).stdout();
-    for part in ["RenderSpotGroup:", "QueueName: frames", "- subnet-0a1b2c3d4e5f60002", "InstanceType: g6.xlarge", "MaxPrice: \"0.4\"", "MaxSize: \"2\""] {
+    for part in [
+        "RenderSpotGroup:",
+        "QueueName: frames",
+        "- subnet-0a1b2c3d4e5f60002",
+        "InstanceType: g6.xlarge",
+        "MaxPrice: \"0.4\"",
+        "MaxSize: \"2\"",
+    ] {
         assert!(rendered.contains(part), "{part}");
     }
 }
@@ -33,7 +44,7 @@ fn init_takes_every_answer_as_a_flag() {
 #[test]
 fn init_overwrites_nothing_unless_told_to() {
     let project = Project::empty().file("worker.sh", "mine");
-    project.run(&["init", "--yes"]).exits(1).says(&["`./worker.sh` exists already, and nothing was written", "--force"]);
+    project.run(&["init", "--yes"]).exits(1).says(&["`worker.sh` exists already, and nothing was written", "--force"]);
     assert!(!project.path("spotstack.yaml").exists());
     project.run(&["init", "--yes", "--force"]).exits(0);
     assert_ne!(project.read("worker.sh"), "mine");
@@ -52,14 +63,24 @@ fn render_writes_a_file_whole_or_not_at_all() {
     project.run(&["render", "-o", "no/such/folder.yaml"]).exits(1).says(&["cannot write `no/such/folder.yaml`"]);
     project.run(&["render", "-o", "template.yaml", "--quiet"]).exits(0);
     assert_eq!(project.read("template.yaml"), project.run(&["render"]).exits(0).stdout());
-    let left: Vec<_> = fs::read_dir(project.path("")).expect("the folder").filter_map(Result::ok).map(|entry| entry.file_name()).collect();
+    let left: Vec<_> = fs::read_dir(project.path(""))
+        .expect("the folder")
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name())
+        .collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
 #[test]
 fn deploy_without_a_terminal_wants_yes_before_anything_else() {
-    Project::with(SPEC).run(&["deploy", "--endpoint-url", "http://127.0.0.1:9"]).exits(1).says(&["--yes"]);
-    Project::with(SPEC).run(&["destroy", "--endpoint-url", "http://127.0.0.1:9"]).exits(1).says(&["--yes"]);
+    Project::with(SPEC)
+        .run(&["deploy", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"])
+        .exits(1)
+        .says(&["--yes"]);
+    Project::with(SPEC)
+        .run(&["destroy", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"])
+        .exits(1)
+        .says(&["--yes"]);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::project::{Project, SPEC, root};
 fn examples() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(root().join("examples"))
         .expect("examples/")
-        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok()?.strip_suffix(".yaml").map(str::to_owned))
+        .filter_map(|entry| {
+            entry.expect("an entry").file_name().into_string().ok()?.strip_suffix(".yaml").map(str::to_owned)
+        })
         .collect();
     names.sort();
     names
@@ -67,7 +69,10 @@ fn the_same_spec_is_the_same_bytes_in_any_order() {
 
 #[test]
 fn one_value_changed_is_one_line_changed() {
-    for (from, to) in [("max_price: 0.55", "max_price: 0.6"), ("name: render-jobs", "name: render-jobs\n      visibility_timeout: 16m")] {
+    for (from, to) in [
+        ("max_price: 0.55", "max_price: 0.6"),
+        ("name: render-jobs", "name: render-jobs\n      visibility_timeout: 16m"),
+    ] {
         let before = Project::with(SPEC).run(&["render"]).exits(0).stdout();
         let after = Project::with(SPEC.replace(from, to)).run(&["render"]).exits(0).stdout();
         assert_eq!(before.lines().count(), after.lines().count());
@@ -79,13 +84,43 @@ fn one_value_changed_is_one_line_changed() {
 
 #[test]
 fn values_cannot_change_the_structure() {
-    for value in ["yes", "0755", "12:30:45", "012345678901", "a: b", "x # y", "{{ x }}", "${AWS::Region}", "'", "🙂", "!Ref X", "- a", "*x"] {
+    for value in [
+        "yes",
+        "0755",
+        "12:30:45",
+        "012345678901",
+        "a: b",
+        "x # y",
+        "{{ x }}",
+        "${AWS::Region}",
+        "'",
+        "🙂",
+        "!Ref X",
+        "- a",
+        "*x",
+    ] {
         let spec = format!("tags: {{team: {}}}\n{SPEC}", serde_json::to_string(value).expect("JSON"));
         let json = Project::with(spec).run(&["render", "--format", "json"]).exits(0).stdout();
         let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         let tags = &json["Resources"]["GpuSpotGroup"]["Properties"]["Tags"];
         assert_eq!(tags[1]["Value"], value);
         assert_eq!(json["Resources"].as_object().map(serde_json::Map::len), Some(28));
+    }
+}
+
+#[test]
+fn a_script_arrives_to_the_byte() {
+    for script in [
+        "#!/bin/bash\n\n\techo  \n  x: ${y}  \n",
+        "#!/bin/sh\r\necho\r\n",
+        "#!/usr/bin/env python3\nprint('{{ }} %#')\n#% if\n",
+    ] {
+        let project = Project::with(SPEC).file("worker.sh", script);
+        let json: serde_json::Value =
+            serde_json::from_str(&project.run(&["render", "--format", "json"]).exits(0).stdout()).expect("JSON");
+        let parts = &json["Resources"]["GpuSpotLaunch"]["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Fn::Join"]
+            [1];
+        assert_eq!(parts[2], script);
     }
 }
 

@@ -19,7 +19,11 @@ fn what_no_type_allows() {
         ("max_price: 0.55", "headroom: 15", &["`15` is not a percentage; write it as `15%`"]),
         ("max_price: 0.55", "window: 1 hour", &["`1 hour` is not a duration; write it as `90s`"]),
         ("      image: ami-0123456789abcdef0\n", "", &["missing key `image`"]),
-        ("    launch:\n", "    launch:\n      kind: templates\n", &["unknown value `templates`", "did you mean `template`?"]),
+        (
+            "    launch:\n",
+            "    launch:\n      kind: templates\n",
+            &["unknown value `templates`", "did you mean `template`?"],
+        ),
         ("stack: media-workers\n", "stack: media-workers\nstack: again\n", &["duplicate"]),
     ] {
         assert!(SPEC.contains(from), "{from}");
@@ -42,9 +46,17 @@ fn what_aws_would_refuse() {
         ("max_price: 0.55", "max_price: 0", &["`max_price` is 0"]),
         ("max_price: 0.55", "max_price: .nan", &["`max_price`"]),
         ("max: 4", "max: 0", &["`max` is 0, and goes from 1 to 1000"]),
-        ("user_data: worker.sh", "user_data: nothing.sh", &["cannot read the script `nothing.sh`", "relative to the spec"]),
+        (
+            "user_data: worker.sh",
+            "user_data: nothing.sh",
+            &["cannot read the script `nothing.sh`", "relative to the spec"],
+        ),
         ("    workers:", "    manager: {reconcile: 90s}\n    workers:", &["counted in whole minutes"]),
-        ("    workers:", "    manager: {log_retention: 4d}\n    workers:", &["CloudWatch Logs cannot keep a log for 4d"]),
+        (
+            "    workers:",
+            "    manager: {log_retention: 4d}\n    workers:",
+            &["CloudWatch Logs cannot keep a log for 4d"],
+        ),
         ("stack: media-workers", "stack: media-workers\ntags: {\"aws:x\": y}", &["begins with `aws:`"]),
     ] {
         assert!(SPEC.contains(from), "{from}");
@@ -54,9 +66,14 @@ fn what_aws_would_refuse() {
 
 #[test]
 fn what_contradicts_itself_is_shown_at_both_places() {
-    let configuration = SPEC.replace("    launch:\n", "    launch:\n      kind: configuration\n").replace("      max_price: 0.55\n", "      hold: 5m\n");
+    let configuration = SPEC
+        .replace("    launch:\n", "    launch:\n      kind: configuration\n")
+        .replace("      max_price: 0.55\n", "      hold: 5m\n");
     refused(configuration, &["kind: configuration", "needs `spot: max_price`"]);
-    refused(SPEC.replace("max: 4", "max: 4\n      base: 5"), &["`base` is more than `max`", "5 always on", "but 4 at most"]);
+    refused(
+        SPEC.replace("max: 4", "max: 4\n      base: 5"),
+        &["`base` is more than `max`", "5 always on", "but 4 at most"],
+    );
     let revert = SPEC.replace("max_price: 0.55", "revert: 30m").replace("max: 4", "protect: false");
     refused(revert, &["only safe with `protect: true`", "off here"]);
     let twice = SPEC.replace("[subnet-0a1b2c3d4e5f60001]", "[subnet-0a1b2c3d4e5f60001, subnet-0a1b2c3d4e5f60001]");
@@ -73,7 +90,10 @@ fn everything_is_found_in_one_run() {
 
 #[test]
 fn what_is_not_a_spec_at_all() {
-    Project::empty().run(&["render"]).exits(1).says(&["cannot read `spotstack.yaml`", "write one with `spotstack init`"]);
+    Project::empty()
+        .run(&["render"])
+        .exits(1)
+        .says(&["cannot read `spotstack.yaml`", "write one with `spotstack init`"]);
     refused("", &["`spotstack.yaml` is empty"]);
     refused("\n  \n", &["`spotstack.yaml` is empty"]);
     refused("just words", &["`spotstack.yaml` has an error"]);
@@ -83,7 +103,9 @@ fn what_is_not_a_spec_at_all() {
     refused("stack: \0", &["`spotstack.yaml` has an error"]);
     refused(format!("{SPEC}---\n{SPEC}"), &["this file has several"]);
     refused("x".repeat(1_000_001), &["a spec has at most 1000000"]);
-    let bomb = (1..12).fold("a0: &a0 [x, x]\n".to_owned(), |bomb, n| bomb + &format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1));
+    let bomb = (1..12).fold("a0: &a0 [x, x]\n".to_owned(), |bomb, n| {
+        bomb + &format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1)
+    });
     refused(bomb, &["`spotstack.yaml` has an error"]);
     refused("[".repeat(10_000), &["`spotstack.yaml` has an error"]);
 }

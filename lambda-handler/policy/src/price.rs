@@ -63,10 +63,13 @@ mod tests {
         list.iter().map(|&(zone, at, usd)| PriceChange { zone: zone.into(), at: Timestamp(at), usd }).collect()
     }
 
-    /// (what it shows, changes as (at, usd), now and average); the window is the hour from 0 to 3600.
+    /// What it shows, changes as (at, usd), now and average.
+    type Row = (&'static str, &'static [(i64, f64)], (f64, f64));
+
+    /// The window is the hour from 0 to 3600.
     #[test]
     fn prices_are_weighted_by_how_long_they_held() {
-        let table: &[(&str, &[(i64, f64)], (f64, f64))] = &[
+        let table: &[Row] = &[
             ("one change long ago", &[(-90_000, 0.2)], (0.2, 0.2)),
             ("carried in, then changed halfway", &[(-10, 0.2), (1_800, 0.4)], (0.4, 0.3)),
             ("newest first, as AWS lists them", &[(1_800, 0.4), (-10, 0.2)], (0.4, 0.3)),

@@ -80,11 +80,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         ));
     }
     let name = global.file.file_name().map(PathBuf::from).unwrap_or_else(|| "spotstack.yaml".into());
-    let spec_path = args.dir.join(name);
+    let here = args.dir.as_os_str() == ".";
+    let dir = if here { PathBuf::new() } else { args.dir.clone() };
+    let spec_path = dir.join(name);
     let files = [
         (spec_path.clone(), spec_text(args, global)?),
-        (args.dir.join("spotstack.schema.json"), spec::schema()),
-        (args.dir.join("worker.sh"), WORKER.to_owned()),
+        (dir.join("spotstack.schema.json"), spec::schema()),
+        (dir.join("worker.sh"), WORKER.to_owned()),
     ];
     let existing: Vec<String> =
         files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| format!("`{}`", path.display())).collect();
