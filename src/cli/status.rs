@@ -14,7 +14,7 @@ use super::explain::Format;
 use super::terminal::{account, block_on, print_line};
 use super::{Exit, Global, Result, prepare};
 use crate::aws::Account;
-use crate::deploy::stack::Stack;
+use crate::deploy::stack::{Stack, StackStatus};
 use crate::deploy::text::{moment, neutral};
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, CloudError, PairName};
@@ -156,6 +156,10 @@ impl fmt::Display for Status {
         write!(f, "{} in {}, account {}: ", self.stack, self.region, self.account)?;
         let Some(status) = &self.status else { return f.write_str("not deployed") };
         f.write_str(status)?;
+        let state = StackStatus(status.clone());
+        if !state.is_deployed() && !state.is_in_progress() {
+            write!(f, " ({})", state.meaning())?;
+        }
         if let Some(since) = self.since {
             write!(f, " since {}", moment(spot_policy::Timestamp(since)))?;
         }

@@ -300,6 +300,9 @@ impl Terminal {
 
     /// Asks for a line; `None` without one.
     async fn line(&mut self, prompt: &str) -> Option<String> {
+        self.arm();
+        // Lets the task that listens begin to: a Ctrl-C right after the question is an answer to it.
+        tokio::task::yield_now().await;
         let _ = write!(io::stderr(), "{prompt}");
         let _ = io::stderr().flush();
         let answer = tokio::task::spawn_blocking(|| {

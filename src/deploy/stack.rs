@@ -83,6 +83,7 @@ impl StackStatus {
             "UPDATE_ROLLBACK_FAILED" => "the way back failed too, and the stack is stuck between both",
             "ROLLBACK_FAILED" | "CREATE_FAILED" => "some of what was made is still there",
             "DELETE_FAILED" => "some of it could not be deleted",
+            "REVIEW_IN_PROGRESS" => "empty, with a change set that nobody has executed",
             _ => "it is not what the template says",
         }
     }
