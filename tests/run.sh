@@ -36,5 +36,4 @@ done
 echo "nothing to report"
 
 step "local AWS and end to end"
-cargo build --locked
 "$python" -m pytest -q -n 2 -p no:cacheprovider tests/local-aws tests/end_to_end

@@ -19,16 +19,29 @@ const LARGEST: u64 = 1_000_000;
 pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let file = path.display().to_string();
     let text = read(path, &file)?;
+    let mut spec = typed(&file, &text)?;
+    let mut problems = rules::check(&spec);
+    problems.extend(read_scripts(&mut spec, path.parent().unwrap_or(Path::new(""))));
+    if problems.is_empty() { Ok(spec) } else { Err(SpecError::new(&file, &text, problems)) }
+}
+
+/// Checks a text that is not a file yet, the scripts that it names aside.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn check(file: &str, text: &str) -> Result<(), SpecError> {
+    let problems = rules::check(&typed(file, text)?);
+    if problems.is_empty() { Ok(()) } else { Err(SpecError::new(file, text, problems)) }
+}
+
+fn typed(file: &str, text: &str) -> Result<Spec, SpecError> {
     let options = serde_saphyr::options! {
         with_snippet: false,
         strict_booleans: true,
         budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 50_000, max_aliases: 100 },
     };
-    let mut spec: Spec = serde_saphyr::from_str_with_options(&text, options)
-        .map_err(|error| SpecError::new(&file, &text, vec![structural(&error)]))?;
-    let mut problems = rules::check(&spec);
-    problems.extend(read_scripts(&mut spec, path.parent().unwrap_or(Path::new(""))));
-    if problems.is_empty() { Ok(spec) } else { Err(SpecError::new(&file, &text, problems)) }
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| SpecError::new(file, text, vec![structural(&error)]))
 }
 
 fn read(path: &Path, file: &str) -> Result<String, SpecError> {

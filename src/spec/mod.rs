@@ -18,6 +18,7 @@ mod schema;
 mod suggest;
 
 pub use at::At;
+pub(crate) use load::check;
 pub use load::load;
 pub use problem::{Problem, SpecError};
 pub use schema::schema;

@@ -322,7 +322,9 @@ fn workers(workers: &Workers, spot: &Spot, found: &mut Findings) {
             None => problem.help(format!("`max` is {max} where it is not given")),
         });
     }
-    let Some((revert, Revert::After(after))) = spot.revert.as_ref().map(|revert| (revert, revert.value)) else { return };
+    let Some((revert, Revert::After(after))) = spot.revert.as_ref().map(|revert| (revert, revert.value)) else {
+        return;
+    };
     found.require(after >= Seconds::minutes(1), revert, "at least 1m", |given| format!("`revert` is {given}"));
     if !workers.protect.as_ref().is_some_and(|protect| protect.value) {
         let problem = Problem::at(

@@ -51,6 +51,14 @@ fn init_overwrites_nothing_unless_told_to() {
 }
 
 #[test]
+fn init_writes_nothing_that_is_not_a_spec() {
+    let project = Project::empty();
+    let answers = ["init", "--yes", "--instance-type", "big", "--max-workers", "0"];
+    project.run(&answers).exits(1).says(&["has 2 errors", "`big` is not an instance type", "`max` is 0"]);
+    assert_eq!(fs::read_dir(project.path("")).expect("the folder").count(), 0);
+}
+
+#[test]
 fn init_asks_on_a_terminal_only() {
     let project = Project::empty();
     project.run(&["init"]).exits(1).says(&["there is no terminal to ask them on", "give --yes"]);

@@ -88,6 +88,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         (dir.join("spotstack.schema.json"), spec::schema()),
         (dir.join("worker.sh"), WORKER.to_owned()),
     ];
+    // With the user's own values in it, it must still be a spec.
+    spec::check(&spec_path.display().to_string(), &files[0].1)?;
     let existing: Vec<String> =
         files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| format!("`{}`", path.display())).collect();
     if !existing.is_empty() && !args.force {
@@ -108,8 +110,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     global.say(&format!(
         "\nNext: look at the spec and the worker script, then\n  spotstack{file} render\n  spotstack{file} deploy"
     ));
-    // What was just written must be a spec that this version takes, with the user's own values in it.
-    spec::load(&spec_path)?;
     Ok(Exit::Done)
 }
 
