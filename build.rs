@@ -16,8 +16,20 @@ mod archive;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// AWS Lambda's word for an architecture, Rust's word for it in a target, and its variant in `src/spec`.
-const ARCHITECTURES: [(&str, &str, &str); 2] = [("x86_64", "x86_64", "X86_64"), ("arm64", "aarch64", "Arm64")];
+/// A processor that AWS Lambda has.
+struct Architecture {
+    /// AWS Lambda's word for it.
+    lambda: &'static str,
+    /// How Rust's targets for it begin.
+    rust: &'static str,
+    /// Its variant in `src/spec`.
+    variant: &'static str,
+}
+
+const ARCHITECTURES: [Architecture; 2] = [
+    Architecture { lambda: "x86_64", rust: "x86_64-", variant: "X86_64" },
+    Architecture { lambda: "arm64", rust: "aarch64-", variant: "Arm64" },
+];
 
 /// What the handler is made of. Folders are looked through whole.
 const SOURCES: [&str; 8] = [
@@ -41,6 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
+/// Writes `carried.rs`, which the package module includes, and the zips that it includes in turn.
 fn carry() -> Result<()> {
     println!("cargo::rerun-if-env-changed=SPOTSTACK_HANDLER_DIR");
     let out = PathBuf::from(variable("OUT_DIR")?);
@@ -49,50 +62,46 @@ fn carry() -> Result<()> {
         None => built()?.into_iter().collect(),
     };
     let mut carried = String::from("&[\n");
-    for ((lambda, _, variant), bytes) in zips {
+    for (Architecture { lambda, variant, .. }, zip) in zips {
         let name = format!("bootstrap-{lambda}.zip");
-        fs::write(out.join(&name), bytes)?;
+        fs::write(out.join(&name), zip)?;
         carried +=
             &format!("    (Architecture::{variant}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))),\n");
     }
     carried.push(']');
-    fs::write(out.join("carried.rs"), carried)?;
-    Ok(())
+    Ok(fs::write(out.join("carried.rs"), carried)?)
 }
 
-type Zip = ((&'static str, &'static str, &'static str), Vec<u8>);
-
 /// The zips in a folder.
-fn prebuilt(dir: &Path) -> Result<Vec<Zip>> {
+fn prebuilt(dir: &Path) -> Result<Vec<(Architecture, Vec<u8>)>> {
     println!("cargo::rerun-if-changed={}", dir.display());
     let mut zips = Vec::new();
     for architecture in ARCHITECTURES {
-        match fs::read(dir.join(format!("bootstrap-{}.zip", architecture.0))) {
-            Ok(bytes) => zips.push((architecture, bytes)),
+        match fs::read(dir.join(format!("bootstrap-{}.zip", architecture.lambda))) {
+            Ok(zip) => zips.push((architecture, zip)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
     }
     if zips.is_empty() {
         let dir = dir.display();
-        return Err(format!("SPOTSTACK_HANDLER_DIR={dir}: neither bootstrap-x86_64.zip nor bootstrap-arm64.zip").into());
+        return Err(
+            format!("SPOTSTACK_HANDLER_DIR={dir} has neither bootstrap-x86_64.zip nor bootstrap-arm64.zip").into()
+        );
     }
     Ok(zips)
 }
 
-/// The zip of a handler built here, for the processor of this machine, whatever the command line itself is built for.
-fn built() -> Result<Option<Zip>> {
+/// The zip of a handler built here: for the processor of this machine, whatever the command line itself is built for.
+fn built() -> Result<Option<(Architecture, Vec<u8>)>> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     for source in SOURCES.map(|source| root.join(source)).iter().filter(|source| source.exists()) {
         println!("cargo::rerun-if-changed={}", source.display());
     }
     let host = variable("HOST")?;
-    let architecture = ARCHITECTURES.into_iter().find(|(_, rust, _)| host.split('-').next() == Some(rust));
-    let (Some(architecture), true, true) =
-        (architecture, host.contains("-linux-"), root.join("lambda-handler/Cargo.toml").exists())
-    else {
-        return Ok(None);
-    };
+    let possible = host.contains("-linux-") && root.join("lambda-handler/Cargo.toml").exists();
+    let architecture = ARCHITECTURES.into_iter().find(|architecture| host.starts_with(architecture.rust));
+    let Some(architecture) = architecture.filter(|_| possible) else { return Ok(None) };
     let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("handler");
     let content = fs::read(build(&root, &target_dir, &host)?)?;
     let bootstrap = archive::Entry { name: archive::BOOTSTRAP.into(), content, executable: true };
@@ -112,13 +121,14 @@ fn build(root: &Path, target_dir: &Path, host: &str) -> Result<PathBuf> {
         cargo.env_remove(name);
     }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", without_folders(root, target_dir)).stdout(io::stderr());
-    match cargo.status()? {
-        status if status.success() => Ok(target_dir.join(host).join("lambda").join(archive::BOOTSTRAP)),
-        status => Err(format!(
+    let status = cargo.status()?;
+    if !status.success() {
+        return Err(format!(
             "the SpotManager's handler was not built ({status}); its errors are above. SPOTSTACK_HANDLER_DIR=<folder> takes prebuilt zips instead"
         )
-        .into()),
+        .into());
     }
+    Ok(target_dir.join(host).join("lambda").join(archive::BOOTSTRAP))
 }
 
 /// What would make the handler depend on how the command line is built. What says where cargo keeps and fetches things stays,
@@ -129,28 +139,30 @@ fn belongs_to_the_outer_build(name: &str) -> bool {
         "CARGO_MAKEFLAGS",
         "CARGO_NET_",
         "CARGO_HTTP_",
-        "CARGO_REGISTRY",
+        "CARGO_REGISTRY_",
         "CARGO_REGISTRIES_",
         "CARGO_SOURCE_",
     ];
     match name {
-        "RUSTFLAGS" | "RUSTDOCFLAGS" | "RUSTDOC" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "RUSTC_LINKER" => true,
+        "RUSTFLAGS" | "RUSTDOCFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "RUSTC_LINKER" => true,
         "OUT_DIR" | "TARGET" | "HOST" | "PROFILE" | "OPT_LEVEL" | "DEBUG" | "NUM_JOBS" => true,
         _ if name.starts_with("CARGO_TARGET_") => !name.ends_with("_LINKER"),
         _ => name.starts_with("CARGO_") && !KEPT.iter().any(|kept| name.starts_with(kept)),
     }
 }
 
-/// Compiler flags that keep this machine's folders out of the program; they are all the flags there are.
+/// Compiler flags that keep this machine's folders out of the program, and nothing else.
 fn without_folders(root: &Path, target_dir: &Path) -> OsString {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
-    let folders = [(Some(root), "/spotstack"), (home.as_deref(), "/cargo"), (Some(target_dir), "/target")];
+    let mut folders = vec![(root, "/spotstack"), (target_dir, "/target")];
+    folders.extend(home.as_deref().map(|home| (home, "/cargo")));
+    // Of two that fit the last one wins; any of these may lie in another one.
+    folders.sort_by_key(|(folder, _)| folder.as_os_str().len());
     let mut flags = OsString::new();
-    for (folder, name) in folders.into_iter().filter_map(|(folder, name)| Some((folder?, name))) {
+    for (folder, name) in folders {
         if !flags.is_empty() {
             flags.push("\u{1f}");
         }
-        // The last one that fits wins, so the target directory, which may lie in the root, comes last.
         flags.push("--remap-path-prefix=");
         flags.push(folder);
         flags.push("=");

@@ -62,7 +62,7 @@ the_job_is_done() {
 
 # Waits until Spot and On-Demand have so many instances, and shows both groups.
 groups_become() {
-    PYTHONPATH=$repository/tests/local-aws "$python" "$repository/examples/demo/groups.py" demo "$1" "$2" "$AWS_ENDPOINT_URL"
+    PYTHONPATH=$repository/tests/local-aws "$python" "$repository/examples/demo/groups.py" demo "$1" "$2"
 }
 
 # Preparation

@@ -5,14 +5,15 @@
 # this instance cannot finish, because AWS takes the instance back or the worker is stopped.
 #
 # Needs bash, curl and the AWS CLI, all of which Amazon Linux 2023 has. QUEUE_URL, AWS_REGION and SPOTSTACK_PROTECT are
-# in the environment already; before the last line is the place to install what your jobs need.
+# in the environment already. Install what your jobs need, /usr/local/bin/job first of all, right below.
 set -uo pipefail
 set -m # the job is a process group, so that all of it can be ended
 
 : "${QUEUE_URL:?is not set: where do jobs come from?}" "${AWS_REGION:?is not set}"
 command=${WORKER_COMMAND:-/usr/local/bin/job}
-wait=${WORKER_WAIT:-20}   # seconds that a look into an empty queue takes; 20 is the most
+poll=${WORKER_POLL:-20}    # seconds that a look into an empty queue takes; 20 is the most
 lease=${WORKER_LEASE:-120} # seconds that a job stays ours without a heartbeat: its delay, should this instance die
+grace=${WORKER_GRACE:-10}  # seconds that a job has between SIGTERM and SIGKILL
 imds=${WORKER_IMDS:-http://169.254.169.254}
 protect=${SPOTSTACK_PROTECT:-false}
 
@@ -51,8 +52,11 @@ protection() {
 receive() {
     local answer
     # The full stop keeps newlines at the job's end, which $(…) would drop.
-    answer=$(aws sqs receive-message --queue-url "$QUEUE_URL" --wait-time-seconds "$wait" --visibility-timeout "$lease" \
-        --query "Messages[0].[ReceiptHandle, Body, '.']" --output text) || { [ -n "$stopping" ] || sleep 5; return 1; }
+    if ! answer=$(aws sqs receive-message --queue-url "$QUEUE_URL" --wait-time-seconds "$poll" \
+        --visibility-timeout "$lease" --query "Messages[0].[ReceiptHandle, Body, '.']" --output text); then
+        [ -n "$stopping" ] || sleep 5
+        return 1
+    fi
     case $answer in '' | None) return 1 ;; esac
     receipt=${answer%%$'\t'*}
     answer=${answer#*$'\t'}
@@ -60,11 +64,24 @@ receive() {
 }
 
 # For how many seconds from now nobody else sees the job.
-hide_for() { aws sqs change-message-visibility --queue-url "$QUEUE_URL" --receipt-handle "$receipt" --visibility-timeout "$1"; }
+hide_for() {
+    aws sqs change-message-visibility --queue-url "$QUEUE_URL" --receipt-handle "$receipt" --visibility-timeout "$1"
+}
 
 give_back() {
     say "the job goes back to the queue: $1"
     hide_for 0
+}
+
+# Ends a job with all its children, politely at first.
+end() {
+    local since=$SECONDS
+    kill -TERM -- "-$1"
+    while kill -0 "$1" 2>/dev/null && ((SECONDS - since < grace)); do
+        sleep 1 &
+        wait -n "$1" $!
+    done
+    kill -KILL -- "-$1" 2>/dev/null
 }
 
 # Runs the job to its end, or to ours.
@@ -74,9 +91,8 @@ work() {
     job=$!
     while kill -0 "$job" 2>/dev/null; do
         if [ -n "$stopping" ] || { ((SECONDS - looked >= 5)) && looked=$SECONDS && leaving; }; then
+            end "$job"
             give_back "$stopping"
-            kill -TERM -- "-$job"
-            wait "$job"
             return
         fi
         if ((SECONDS - heartbeat >= lease / 3)); then

@@ -8,6 +8,7 @@ Ends with 1 if they do not get there. Each decision is shown once: how far we re
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 import time
@@ -22,7 +23,7 @@ SECONDS = 20
 
 def main() -> int:
     stack, wanted = sys.argv[1], [int(number) for number in sys.argv[2:4]]
-    world = World(sys.argv[4])
+    world = World(os.environ["AWS_ENDPOINT_URL"])
     resources = world.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     ids = {each["ResourceType"] + each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
 
@@ -46,7 +47,10 @@ def main() -> int:
     show_decisions(lines)
     show(groups)
     if not arrived:
-        print(f"expected Spot {wanted[0]} and On-Demand {wanted[1]}: this is not what should have happened", file=sys.stderr)
+        print(
+            f"expected Spot {wanted[0]} and On-Demand {wanted[1]}: this is not what should have happened",
+            file=sys.stderr,
+        )
     return 0 if arrived else 1
 
 
@@ -55,12 +59,29 @@ def show_decisions(lines: list[str]) -> None:
     records = [json.loads(line) for line in lines if line.startswith('{"record"')]
     read = int(READ.read_text()) if READ.exists() else 0
     READ.write_text(str(len(records)))
+    shown = ""
     for record in records[read:]:
-        if record["deeds"]:
-            deeds = ", ".join(words(deed["action"]) for deed in record["deeds"])
-            print(textwrap.fill(f"SpotManager: {deeds}", 80, subsequent_indent="  "))
-            for reason in record["because"]:
-                print(textwrap.fill(reason, 80, initial_indent="  - ", subsequent_indent="    "))
+        if not record["deeds"]:
+            continue
+        deeds = ", ".join(words(deed["action"]) for deed in record["deeds"])
+        lines = [textwrap.fill(f"SpotManager: {deeds}", 80, subsequent_indent="  ")]
+        for reason in [*record["because"], *closed_zones(record)]:
+            lines.append(textwrap.fill(reason, 80, initial_indent="  - ", subsequent_indent="    "))
+        # Each zone's refusal is an event of its own, and two at once are answered alike.
+        if (text := "\n".join(lines)) != shown:
+            print(text)
+        shown = text
+
+
+def closed_zones(record: dict) -> list[str]:
+    """Why Spot is not tried in a zone."""
+    closed = {"dear": "too dear", "no_price": "no price known", "held": "refused a moment ago"}
+    found: dict[str, list[str]] = {}
+    for zone in record["decision"]["zones"]:
+        verdict = zone["verdict"]
+        if words := closed.get(verdict if isinstance(verdict, str) else next(iter(verdict))):
+            found.setdefault(words, []).append(zone["zone"])
+    return [f"{words}: {', '.join(zones)}" for words, zones in found.items()]
 
 
 def words(action: dict) -> str:

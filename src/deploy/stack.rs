@@ -49,7 +49,7 @@ impl Stack {
     }
 }
 
-/// The state of a stack, in CloudFormation's word: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
+/// The state of a stack, in CloudFormation's word: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html>
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct StackStatus(pub String);

@@ -2,7 +2,7 @@
 
 use crate::spec::Architecture;
 
-/// The glibc of Lambda's `provided.al2023`, 2.34: https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils-in-al2023.html
+/// The glibc of Lambda's `provided.al2023`, 2.34: <https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils-in-al2023.html>
 pub(super) const LAMBDA_GLIBC: (u32, u32) = (2, 34);
 
 /// What a Linux program runs on.

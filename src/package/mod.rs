@@ -20,7 +20,7 @@ mod elf;
 /// Whichever handlers `build.rs` had.
 static CARRIED: &[(Architecture, &[u8])] = include!(concat!(env!("OUT_DIR"), "/carried.rs"));
 
-/// What AWS Lambda takes unzipped, in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+/// What AWS Lambda takes unzipped, in bytes: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const UNZIPPED: u64 = 250 << 20;
 
 /// A handler's zip.

@@ -14,9 +14,8 @@ import pytest
 LOCAL_AWS = Path(__file__).resolve().parent.parent / "local-aws"
 sys.path.insert(0, str(LOCAL_AWS))
 
-from world import World  # noqa: E402
-
 from project import CHEAP, REGION, Pair, Project, prices  # noqa: E402
+from world import World  # noqa: E402
 
 START_SECONDS = 60
 

@@ -145,7 +145,13 @@ class Project:
         command = [str(BINARY), *words, "--endpoint-url", endpoint or self.world.endpoint]
         environment = self.environment if environment is None else environment
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -170,7 +176,11 @@ class Project:
             *(each["TopicArn"] for each in client("sns").list_topics()["Topics"]),
             *client("sqs").list_queues().get("QueueUrls", []),
             *(each["Name"] for each in client("events").list_rules()["Rules"]),
-            *(each["RoleName"] for each in client("iam").list_roles()["Roles"] if self.spec["stack"] in each["RoleName"]),
+            *(
+                each["RoleName"]
+                for each in client("iam").list_roles()["Roles"]
+                if self.spec["stack"] in each["RoleName"]
+            ),
             *(each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]),
             *(each["LaunchTemplateName"] for each in client("ec2").describe_launch_templates()["LaunchTemplates"]),
             *(

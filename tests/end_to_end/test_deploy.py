@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from project import CHEAP, INSTANCE_TYPE, REGION, prices
+from project import CHEAP, INSTANCE_TYPE, REGION, SUBNETS, Project, prices
 
 BUCKET = f"spotstack-artifacts-000000000000-{REGION}"
 
 
 def test_the_whole_loop_leaves_nothing_but_the_artifacts(project, world):
-    """Deploy, a job, Spot from 0 to 1, idle, 0, destroy: no group, function, queue or role is left, the bucket stays."""
+    """Deploy, a job, Spot from 0 to 1, idle, 0, destroy: nothing of the stack is left, and the bucket stays."""
     assert project.leftovers() == []
     project.deploy()
     gpu = project.pair()
@@ -80,8 +80,6 @@ def test_another_maximum_reaches_groups_policies_and_function(project):
 
 def test_a_deployment_can_be_slow(serve, tmp_path):
     """With a CloudFormation that takes its time, deploy waits for the end and destroy too."""
-    from project import Project
-
     world = serve("--no-ticks", "--resource-seconds", "0.05")
     project = Project(tmp_path / "project", world)
     project.deploy()
@@ -117,8 +115,8 @@ def test_what_init_writes_can_be_deployed(project, world):
     """`init`, then `deploy`: the spec to start from is a whole one, and its worker script fits."""
     project.spec["stack"] = "begun"
     project.folder = project.folder / "begun"
-    words = f"""init --yes --dir {project.folder} --stack begun --pair gpu --queue begun-jobs --image ami-0123456789abcdef0
-        --subnets subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60002 --security-groups sg-0a1b2c3d4e5f60001
+    words = f"""init --yes --dir {project.folder} --stack begun --pair gpu --queue begun-jobs
+        --subnets {",".join(SUBNETS)} --security-groups sg-0a1b2c3d4e5f60001 --image ami-0123456789abcdef0
         --instance-type {INSTANCE_TYPE} --max-price 0.55 --max-workers 2 --region {REGION}"""
     project.folder.mkdir()
     project.run(*words.split()).ok()

@@ -60,7 +60,9 @@ def test_an_alarm_through_the_topic_is_as_good_as_the_alarm_s_own(gpu, world):
     assert gpu.records()[0]["trigger"] == {"alarm": {"name": gpu.ids["JobsWaitingAlarm"], "state": "ALARM"}}
 
 
-@pytest.mark.parametrize("order", ["alarm failed tick", "failed alarm", "tick failed alarm", "failed failed alarm tick"])
+@pytest.mark.parametrize(
+    "order", ["alarm failed tick", "failed alarm", "tick failed alarm", "failed failed alarm tick"]
+)
 def test_events_in_any_order_end_alike(gpu, world, order):
     """Whatever wakes the SpotManager, and in whatever order: refused Spot ends as one On-Demand worker."""
     world.launch_events(False)
@@ -109,7 +111,9 @@ def test_an_interruption_of_somebody_else_s_instance_is_ignored(gpu, world):
     assert gpu.invoke(interruption_event("i-0123456789abcdef0")) == {"ignored": "the interrupted instance is not ours"}
     gpu.look()
     (mine,) = gpu.groups()[0]["Instances"]
-    assert gpu.invoke(interruption_event(mine["InstanceId"]))["trigger"] == {"interruption": {"instance": mine["InstanceId"]}}
+    assert gpu.invoke(interruption_event(mine["InstanceId"]))["trigger"] == {
+        "interruption": {"instance": mine["InstanceId"]}
+    }
     gpu.becomes(spot=1, on_demand=0)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
-from project import SUBNETS, Listener
+from project import SUBNETS, Listener, Project
 
 
 # Before any call
@@ -111,7 +114,7 @@ def test_a_bucket_that_was_asked_for_is_used_and_never_made(project, world):
 
 
 def test_a_missing_subnet_rolls_back_and_the_next_deploy_repairs(project):
-    """Root cause first, exit 1, nothing left but the empty stack; with the right subnet the next deploy makes it anew."""
+    """The root cause, exit 1, nothing left but the empty stack; with the right subnet the next deploy makes it anew."""
     project.spec["network"]["subnets"] = ["subnet-0123456789abcdef0"]
     project.write()
     ran = project.run("deploy", "--yes").failed(
@@ -134,7 +137,9 @@ def test_a_failed_update_leaves_all_as_it_was(project, gpu):
     """A missing subnet in an update: rolled back, the cause shown, and the pair goes on as before."""
     project.spec["network"]["subnets"] = [SUBNETS[0], "subnet-0123456789abcdef0"]
     project.write(spot={"max_price": 0.7})
-    project.run("deploy", "--yes").failed("does not exist", "UPDATE_ROLLBACK_COMPLETE", "everything is as it was before")
+    project.run("deploy", "--yes").failed(
+        "does not exist", "UPDATE_ROLLBACK_COMPLETE", "everything is as it was before"
+    )
     assert project.pair().environment["MAX_PRICE"] == "0.55"
     gpu.work_arrives()
     gpu.becomes(spot=1, on_demand=0)
@@ -144,8 +149,6 @@ def test_a_failed_update_leaves_all_as_it_was(project, gpu):
 
 def test_accounts_without_launch_configurations_are_told_what_to_write(serve, tmp_path):
     """AWS refuses them in newer accounts: its words, and nothing left."""
-    from project import Project
-
     project = Project(tmp_path / "project", serve("--no-ticks", "--no-launch-configurations"))
     project.write(launch={"kind": "configuration"})
     project.run("deploy", "--yes").failed("Launch Configuration creation operation is not available in your account")
@@ -178,9 +181,6 @@ def test_destroying_what_is_not_there_is_done_already(project):
 
 
 def _zip(files: dict[str, bytes]) -> bytes:
-    import io
-    import zipfile
-
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():

@@ -25,12 +25,16 @@ def deployed(project, world):
 
 
 def test_the_carried_handler_is_what_lambda_runs(deployed):
-    """One entry `bootstrap`, executable, dateless; key and CodeSha256 are its hash; it asks for no newer glibc than Lambda's."""
+    """One executable entry, `bootstrap`; key and CodeSha256 are the zip's hash; no newer glibc than Lambda's is needed."""
     packed, key, function = deployed
     digest = hashlib.sha256(packed)
     assert key == f"spotstack/handler/x86_64/{digest.hexdigest()}.zip"
     assert function["CodeSha256"] == base64.b64encode(digest.digest()).decode()
-    assert (function["Runtime"], function["Handler"], function["Architectures"]) == ("provided.al2023", "bootstrap", ["x86_64"])
+    assert (function["Runtime"], function["Handler"], function["Architectures"]) == (
+        "provided.al2023",
+        "bootstrap",
+        ["x86_64"],
+    )
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         (entry,) = archive.infolist()
         program = archive.read(entry)

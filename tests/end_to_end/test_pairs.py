@@ -8,7 +8,7 @@ from project import CHEAP, DEAR, SPEC, prices
 
 
 def test_launch_configurations_work_and_update(project, world):
-    """`launch: kind: configuration`: twins that differ in SpotPrice alone, scaled like any other, replaced by an update."""
+    """`kind: configuration`: twins that differ in SpotPrice alone, scaled like any other, replaced by an update."""
     project.write(launch={"kind": "configuration"})
     project.deploy()
     gpu = project.pair()
@@ -21,7 +21,9 @@ def test_launch_configurations_work_and_update(project, world):
 
     spot, on_demand = twins()
     names = {"LaunchConfigurationName", "LaunchConfigurationARN", "CreatedTime"}
-    assert {key for key in spot.keys() | on_demand.keys() if spot.get(key) != on_demand.get(key)} - names == {"SpotPrice"}
+    assert {key for key in spot.keys() | on_demand.keys() if spot.get(key) != on_demand.get(key)} - names == {
+        "SpotPrice"
+    }
     assert (spot["SpotPrice"], on_demand.get("SpotPrice")) == ("0.55", None)
 
     gpu.work_arrives()
@@ -92,6 +94,8 @@ def test_a_fifo_queue_works(deploy):
     """A queue whose name ends with `.fifo` is made as one, with its dead-letter queue, and serves."""
     gpu = deploy(queue={"name": "render-jobs.fifo"})
     sqs = gpu.world.client("sqs")
-    sqs.send_message(QueueUrl=gpu.world.queue_url(gpu.queue), MessageBody="job", MessageGroupId="a", MessageDeduplicationId="1")
+    sqs.send_message(
+        QueueUrl=gpu.world.queue_url(gpu.queue), MessageBody="job", MessageGroupId="a", MessageDeduplicationId="1"
+    )
     gpu.look()
     gpu.becomes(spot=1, on_demand=0)

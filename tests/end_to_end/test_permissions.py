@@ -29,7 +29,7 @@ def test_the_role_is_enough_for_every_path(gpu, world):
 
 
 def test_the_role_is_refused_on_another_pair_s_group(gpu, world, tmp_path):
-    """Pointed at a foreign group and its policy by hand, the function is denied, says so, and that group stays as it is."""
+    """Pointed at a foreign group by hand, the function is denied and says so, and that group stays as it is."""
     other = Project(tmp_path / "other", world)
     other.spec["stack"] = "other"
     other.write(queue={"name": "other-jobs"})
@@ -40,7 +40,9 @@ def test_the_role_is_refused_on_another_pair_s_group(gpu, world, tmp_path):
     record = gpu.look()
     errors = [deed["error"] for deed in record["deeds"]]
     assert len(errors) == 2  # ExecutePolicy, and SetDesiredCapacity in its stead
-    assert errors[0].startswith("ExecutePolicy: AccessDenied") and errors[1].startswith("SetDesiredCapacity: AccessDenied")
+    assert errors[0].startswith("ExecutePolicy: AccessDenied") and errors[1].startswith(
+        "SetDesiredCapacity: AccessDenied"
+    )
     assert (foreign.desired(), foreign.instances()) == ((0, 0), (0, 0))
 
 

@@ -117,7 +117,7 @@ def test_the_rest_on_demand_when_spot_gives_too_few(gpu, world):
 
 
 def test_a_request_that_is_never_answered_is_waited_for_a_little(gpu, world):
-    """Spot that neither comes nor is refused stays asked for, for as long as an answer may take; nothing is asked twice."""
+    """Spot that neither comes nor is refused stays asked for as long as an answer may take, and is not asked twice."""
     world.capacity("spot", 0, because="waiting")
     gpu.work_arrives()
     record = gpu.look()
@@ -159,7 +159,10 @@ def test_a_wrong_launch_definition_scales_nothing_and_says_so(gpu, world, failur
     world.capacity("spot", 0, because=failure)
     gpu.work_arrives()
     gpu.becomes(spot=0, on_demand=0)
-    assert any("the launch definition is wrong, so nothing is scaled: the Spot group was told «" in each for each in gpu.reasons())
+    assert any(
+        "the launch definition is wrong, so nothing is scaled: the Spot group was told «" in each
+        for each in gpu.reasons()
+    )
     assert gpu.launches("OnDemand") == []
 
 
@@ -171,7 +174,10 @@ def test_both_markets_refused_is_on_demand_waiting(gpu, world):
     world.tick()
     record = gpu.look()
     assert gpu.desired() == (0, 1)
-    assert any(reason.startswith("On-Demand is refused too: «We currently do not have sufficient") for reason in record["because"])
+    assert any(
+        reason.startswith("On-Demand is refused too: «We currently do not have sufficient")
+        for reason in record["because"]
+    )
     world.capacity("on-demand", "unlimited")
     world.retry()
     gpu.becomes(spot=0, on_demand=1)

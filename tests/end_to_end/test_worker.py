@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from world import World
 
 from project import REPOSITORY, SUBNETS, eventually
+from world import World
 
 SCRIPT = REPOSITORY / "examples/worker.sh"
 AWS = Path(sys.executable).parent / "aws"
@@ -77,7 +77,7 @@ class Worker:
                 "AWS_DEFAULT_REGION": self.world.region,
                 "QUEUE_URL": self.world.queue_url("jobs"),
                 "WORKER_COMMAND": str(job),
-                "WORKER_WAIT": "1",
+                "WORKER_POLL": "1",
                 "WORKER_IMDS": self.url,
             }
             | environment,
@@ -177,13 +177,23 @@ def test_a_long_job_stays_hidden(worker):
 def test_a_spot_interruption_gives_the_job_back(worker):
     """The notice comes while a job runs: the job, with all its children, is ended, and waits for another worker."""
     worker.world.send_job("jobs", "long")
-    worker.start("trap 'echo ended >>log' TERM; echo begun >>log; sleep 60 & wait; sleep 0.1")
+    worker.start("trap 'echo ended >>log' TERM; echo begun >>log; sleep 60 & wait")
     eventually(lambda: worker.read("log"))
     worker.metadata.interrupted = True
     said = worker.end()
     assert "the job goes back to the queue: AWS takes this instance back" in said
     assert worker.depth() == (1, 0)
     assert worker.read("log") == "begun\nended\n"
+
+
+def test_a_job_that_does_not_want_to_end_is_ended(worker):
+    """A job that ignores SIGTERM is killed after a while, and goes back too."""
+    worker.world.send_job("jobs")
+    worker.start("trap '' TERM; echo $$ >>log; while true; do sleep 1; done", WORKER_GRACE="1")
+    pid = int(eventually(lambda: worker.read("log")))
+    assert "the job goes back to the queue: this worker is stopped" in worker.stop()
+    assert worker.depth() == (1, 0)
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_an_interrupted_instance_takes_no_job(worker):

@@ -6,7 +6,7 @@ use crate::decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
 use crate::failure::{FailureKind, classify};
 use crate::policy::{Policy, Revert};
 use crate::price::{Price, prices_by_zone};
-use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Situation};
+use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Queue, Situation};
 use crate::units::{Seconds, Timestamp};
 
 /// How long a launch may take to succeed or fail before its silence counts as a refusal. AWS answers within seconds; the old
@@ -41,7 +41,7 @@ impl Wanted {
 /// more if the alarm says that jobs wait and nobody works.
 fn need(policy: &Policy, situation: &Situation) -> u32 {
     let wanted = match &situation.queue {
-        Fact::Known(queue) => queue.visible.saturating_add(queue.in_flight).div_ceil(policy.jobs_per_worker.max(1)),
+        Fact::Known(queue) => workers_for(policy, queue),
         _ => {
             let asked = |group: &Group| group.desired.max(group.live());
             let kept = asked(&situation.spot).saturating_add(asked(&situation.on_demand));
@@ -49,6 +49,11 @@ fn need(policy: &Policy, situation: &Situation) -> u32 {
         }
     };
     wanted.max(policy.base).min(policy.max)
+}
+
+/// Workers that the jobs of a queue would keep busy.
+fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
+    queue.visible.saturating_add(queue.in_flight).div_ceil(policy.jobs_per_worker.max(1))
 }
 
 /// What both groups should ask for in this situation.
@@ -91,6 +96,11 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let room = policy.max.saturating_sub(have_spot.saturating_add(have_on_demand.max(on_demand.min)));
     let (mut to_spot, mut to_on_demand) = (0, 0);
     if missing == 0 {
+        let suspended = [Market::Spot, Market::OnDemand].into_iter().filter_map(|market| {
+            let why = situation.group(market).launch_suspended()?.to_owned();
+            Some(Reason::LaunchSuspended { market, why })
+        });
+        reasons.extend(suspended);
         let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
         let live = live_spot.saturating_add(live_on_demand);
         reasons.push(if idle {
@@ -119,9 +129,9 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
             missing => reasons.push(Reason::AtMax { missing }),
         }
     }
-    let beyond_max = beyond_max(policy, situation);
-    if beyond_max > 0 {
-        reasons.push(Reason::AtMax { missing: beyond_max });
+    match situation.queue.known().map_or(0, |queue| workers_for(policy, queue).saturating_sub(policy.max)) {
+        0 => {}
+        missing => reasons.push(Reason::AtMax { missing }),
     }
 
     // Try Spot again beside the On-Demand workers.
@@ -156,25 +166,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     };
 
     let actions = actions(situation, spot_target, on_demand_target, to_spot, to_on_demand);
-    for action in &actions {
-        let group = situation.group(action.market());
-        let (market, to, live) = (action.market(), action.to(), group.live());
-        match action {
-            Action::ScaleUp { .. } => {}
-            Action::SetDesired { .. } if to > group.desired => {
-                reasons.push(Reason::Kept { market, count: to - group.desired })
-            }
-            Action::SetDesired { .. } => {
-                let undelivered = group.desired.saturating_sub(to.max(live));
-                if undelivered > 0 {
-                    reasons.push(Reason::Withdrawn { market, count: undelivered });
-                }
-                if to < live.min(group.desired) {
-                    reasons.push(Reason::Retired { count: live.min(group.desired) - to });
-                }
-            }
-        }
-    }
+    reasons.extend(actions.iter().flat_map(|action| reasons_for(*action, situation.group(action.market()))));
 
     let fallback_after = if to_on_demand > 0 { market.unmet_since.map(|since| since.age(situation.now)) } else { None };
     Decision {
@@ -193,12 +185,16 @@ fn settle(group: &Group, ceiling: u32, floor: u32) -> u32 {
     group.desired.min(ceiling.max(group.min)).max(floor)
 }
 
-/// Jobs that would want more workers than max.
-fn beyond_max(policy: &Policy, situation: &Situation) -> u32 {
-    situation.queue.known().map_or(0, |queue| {
-        let wanted = queue.visible.saturating_add(queue.in_flight).div_ceil(policy.jobs_per_worker.max(1));
-        wanted.saturating_sub(policy.max)
-    })
+/// Why a group is set to what it is; scaling up has its reasons in the market.
+fn reasons_for(action: Action, group: &Group) -> impl Iterator<Item = Reason> {
+    let (market, to, live) = (action.market(), action.to(), group.live());
+    let set = matches!(action, Action::SetDesired { .. });
+    let some = |count: u32| Some(count).filter(|&count| set && count > 0);
+    let kept = some(to.saturating_sub(group.desired)).map(|count| Reason::Kept { market, count });
+    let undelivered = group.desired.saturating_sub(to.max(live));
+    let withdrawn = some(undelivered).map(|count| Reason::Withdrawn { market, count });
+    let retired = some(live.min(group.desired).saturating_sub(to)).map(|count| Reason::Retired { count });
+    [kept, withdrawn, retired].into_iter().flatten()
 }
 
 /// From what the groups ask for to what they should ask for: what is lowered goes first, so that nothing is asked twice.

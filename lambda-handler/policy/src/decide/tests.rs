@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::situation::{Instance, PriceChange, Queue, Suspension};
+use crate::situation::{Instance, PriceChange, Suspension};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 const REFUSED: &str = "Could not launch Spot Instances. UnfulfillableCapacity - There is no capacity available that matches your request. Launching EC2 instance failed.";
