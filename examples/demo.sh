@@ -37,6 +37,8 @@ type_in() {
     eval "$command" 2>&1
 }
 
+spotstack() { "$SPOTSTACK" "$@"; }
+
 # What happens in the world outside.
 world() { "$python" "$repository/tests/local-aws/world.py" "$@" >/dev/null; }
 
@@ -73,7 +75,7 @@ if [ -z "${SPOTSTACK:-}" ]; then
     (cd "$repository" && cargo build)
     SPOTSTACK=${CARGO_TARGET_DIR:-$repository/target}/debug/spotstack
 fi
-PATH=$(cd "$(dirname "$SPOTSTACK")" && pwd):$PATH
+SPOTSTACK=$(realpath "$SPOTSTACK")
 
 cd "$folder"
 # The settings and credentials of whoever runs this have no part in it.

@@ -25,9 +25,9 @@ stopping=''
 say() { echo "worker: $*" >&2; }
 
 metadata() {
-    local token
-    token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/latest/api/token") &&
-        curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/$1"
+    local ask=(curl -sf -m 2 --noproxy '*') token
+    token=$("${ask[@]}" -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/latest/api/token") &&
+        "${ask[@]}" -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/$1"
 }
 
 # Whether to stop: asked to, or AWS takes this Spot Instance back in two minutes (404 until then).

@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     /// Leave the change set for somebody to review and execute
-    #[arg(long, conflicts_with = "yes")]
+    #[arg(long)]
     no_execute: bool,
     /// Stop watching after this long, such as 30m; CloudFormation goes on
     #[arg(long, value_name = "DURATION")]

@@ -59,6 +59,8 @@ pub(super) struct Terminal {
     colored: bool,
     bar: Option<ProgressBar>,
     last_line: Duration,
+    /// What a question is about, where `--quiet` has kept it back.
+    unsaid: String,
     ctrl_c: Option<JoinHandle<()>>,
 }
 
@@ -79,6 +81,7 @@ impl Terminal {
             colored: global.colored(),
             bar: None,
             last_line: Duration::ZERO,
+            unsaid: String::new(),
             ctrl_c: None,
         }
     }
@@ -300,6 +303,10 @@ impl Terminal {
 
     /// Asks for a line; `None` without one.
     async fn line(&mut self, prompt: &str) -> Option<String> {
+        let about = std::mem::take(&mut self.unsaid);
+        if !about.is_empty() {
+            self.say(&about);
+        }
         self.arm();
         // Lets the task that listens begin to: a Ctrl-C right after the question is an answer to it.
         tokio::task::yield_now().await;
@@ -341,8 +348,10 @@ impl Audience for Terminal {
             moment,
             Moment::Failed { .. } | Moment::SelfTestFailed { .. } | Moment::Warning { .. } | Moment::LostContact { .. }
         );
-        if let Some(words) = self.words(moment).filter(|_| matters || !self.quiet) {
-            self.say(&words);
+        match self.words(moment) {
+            Some(words) if matters || !self.quiet => self.say(&words),
+            Some(words) if matches!(moment, Moment::Reviewed(_) | Moment::Leaving { .. }) => self.unsaid = words,
+            _ => {}
         }
         if let Moment::Ended { outputs, .. } = moment {
             let width = outputs.keys().map(|name| measure_text_width(name)).max().unwrap_or_default();

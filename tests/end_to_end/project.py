@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import json
 import os
+import pty
+import re
 import socket
 import subprocess
 import time
@@ -154,6 +157,28 @@ class Project:
             timeout=60,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    def answer(self, line: str, *words: str) -> Ran:
+        """Runs a command on a terminal and types this line; all that it says is in `err`."""
+        ours, theirs = pty.openpty()
+        command = [str(BINARY), *words, "--endpoint-url", self.world.endpoint]
+        running = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment | {"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        os.write(ours, f"{line}\n".encode())
+        said = b""
+        # The end of what is said is an error on Linux.
+        with contextlib.suppress(OSError):
+            while piece := os.read(ours, 4096):
+                said += piece
+        os.close(ours)
+        return Ran(running.wait(60), "", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", said.decode()))
 
     def deploy(self, *words: str) -> Ran:
         return self.run("deploy", "--yes", *words).ok()

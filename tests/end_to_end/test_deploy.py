@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from project import CHEAP, INSTANCE_TYPE, REGION, SUBNETS, Project, prices
 
 BUCKET = f"spotstack-artifacts-000000000000-{REGION}"
@@ -98,6 +100,41 @@ def test_without_execution_the_change_set_waits(project, world):
     assert world.groups() == []
     project.deploy()
     assert project.stack["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_on_a_terminal_it_shows_what_it_would_do_and_asks(project, world):
+    """«n» changes nothing and leaves no change set; «y» deploys."""
+    ran = project.answer("n", "deploy").failed("Do this? [y/N]", "28 to add", "not confirmed, so nothing was changed")
+    assert "GpuSpotGroup" in ran.said
+    assert project.leftovers() == []
+    project.answer("y", "deploy").ok()
+    assert project.stack["StackStatus"] == "CREATE_COMPLETE"
+    assert _change_sets(world, project) == []
+
+
+def test_on_a_terminal_destroying_wants_the_stack_s_name(project):
+    """A mere «y» destroys nothing."""
+    project.deploy()
+    project.answer("y", "destroy").failed("not confirmed, so nothing was changed")
+    assert project.stack["StackStatus"] == "CREATE_COMPLETE"
+    project.answer("media-workers", "destroy").ok()
+    assert project.leftovers() == []
+
+
+def test_progress_as_json_is_all_that_is_on_standard_output(project):
+    """For programs: each line is an object that says what moment it is, the outputs among them."""
+    moments = [json.loads(line) for line in project.deploy("--progress", "json").out.splitlines()]
+    names = [each["moment"] for each in moments]
+    assert names[0] == "target" and {"stored", "reviewed", "step", "ended", "self_tested"} <= set(names)
+    ended = moments[names.index("ended")]
+    assert ended["status"] == "CREATE_COMPLETE" and "GpuSpotGroupName" in ended["outputs"]
+
+
+def test_quiet_says_results_only(project):
+    """`-q`: the outputs on standard output, and no talk."""
+    ran = project.deploy("-q")
+    assert ran.err == ""
+    assert ran.out.count("\n") == 4 and "GpuSpotManagerName" in ran.out
 
 
 def test_a_spec_elsewhere_is_deployed_from_anywhere(project, tmp_path):

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from project import SUBNETS, Listener, Project
+from project import SUBNETS, Listener, Project, eventually
 
 
 # Before any call
@@ -153,6 +153,15 @@ def test_accounts_without_launch_configurations_are_told_what_to_write(serve, tm
     project.write(launch={"kind": "configuration"})
     project.run("deploy", "--yes").failed("Launch Configuration creation operation is not available in your account")
     assert project.leftovers() == []
+
+
+def test_a_stack_that_takes_longer_than_the_timeout_goes_on(serve, tmp_path):
+    """`--timeout`: exit 1 and how to come back; another deploy is refused meanwhile, and the stack is there in the end."""
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.15"))
+    project.run("deploy", "--yes", "--timeout", "1s").failed("has not finished in 1.0s", "spotstack status --watch")
+    project.run("deploy", "--yes").failed("CloudFormation is at work on `media-workers`", "CREATE_IN_PROGRESS")
+    eventually(lambda: project.stack["StackStatus"] == "CREATE_COMPLETE")
+    project.deploy()
 
 
 def test_a_stack_of_somebody_else_is_left_alone(project, world):

@@ -25,7 +25,7 @@ def deployed(project, world):
 
 
 def test_the_carried_handler_is_what_lambda_runs(deployed):
-    """One executable entry, `bootstrap`; key and CodeSha256 are the zip's hash; no newer glibc than Lambda's is needed."""
+    """One executable entry, `bootstrap`; key and CodeSha256 are the zip's hash; Lambda's glibc is new enough."""
     packed, key, function = deployed
     digest = hashlib.sha256(packed)
     assert key == f"spotstack/handler/x86_64/{digest.hexdigest()}.zip"

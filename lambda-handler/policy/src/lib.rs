@@ -1,6 +1,6 @@
 //! Spot or On-Demand: the decision of the SpotManager, and nothing else.
 //!
-//! [`decide`] is a pure function from a [`Policy`] (what the team wants) and a [`Situation`] (what AWS says, *now* among it)
+//! [`decide()`] is a pure function from a [`Policy`] (what the team wants) and a [`Situation`] (what AWS says, *now* among it)
 //! to a [`Decision`] (what both groups should ask for, with every reason as data). It does no I/O, reads no clock and
 //! remembers nothing: what has to be remembered — that Spot was refused, where, and how long ago — is part of the situation,
 //! because AWS keeps it. The function that runs in Lambda, the command line and the simulator all call this one function.
