@@ -69,11 +69,18 @@ groups_become() {
 
 # Preparation
 
-command -v cargo >/dev/null || { echo "demo.sh: needs Rust (cargo) on PATH" >&2; exit 1; }
+die() {
+    echo "demo.sh: $*" >&2
+    exit 1
+}
+
+[ "$(uname -s)" = Linux ] || die 'needs Linux, because it runs the function itself, as AWS Lambda would'
 python=$("$repository/tests/venv.sh")
 if [ -z "${SPOTSTACK:-}" ]; then
-    (cd "$repository" && cargo build)
-    SPOTSTACK=${CARGO_TARGET_DIR:-$repository/target}/debug/spotstack
+    command -v cargo >/dev/null || die 'needs Rust (cargo) on PATH'
+    cd "$repository"
+    cargo build
+    SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack
 fi
 SPOTSTACK=$(realpath "$SPOTSTACK")
 
@@ -87,7 +94,7 @@ for _ in {1..600}; do
     if [ -s endpoint ] || ! kill -0 "$server" 2>/dev/null; then break; fi
     sleep 0.1
 done
-[ -s endpoint ] || { echo "demo.sh: the local AWS did not start" >&2; exit 1; }
+[ -s endpoint ] || die 'the local AWS did not start'
 export AWS_ENDPOINT_URL AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 AWS_ENDPOINT_URL=$(cat endpoint)
 

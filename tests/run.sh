@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s\n' "$*"; }
 
 # The environment of whoever runs this must not reach the tests.
-unset AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
+unset "${!AWS_@}"
 export PYTHONDONTWRITEBYTECODE=1
 
 step "python tools"
@@ -36,4 +36,5 @@ done
 echo "nothing to report"
 
 step "local AWS and end to end"
-"$python" -m pytest -q -n 2 -p no:cacheprovider tests/local-aws tests/end_to_end
+# The binary that the tests above were built with.
+SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack "$python" -m pytest -q -n 2 -p no:cacheprovider tests/local-aws tests/end_to_end
