@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
-use crate::blueprint;
+use crate::blueprint::{self, Blueprints};
 use crate::plan::Plan;
 use crate::spec;
 use crate::template::Template;
@@ -40,6 +40,9 @@ pub struct Global {
     /// The spec
     #[arg(short, long, global = true, value_name = "FILE", default_value = "spotstack.yaml")]
     pub file: PathBuf,
+    /// A folder of blueprints to lay over the built-in ones, file by file; `eject` writes them
+    #[arg(long, global = true, value_name = "DIR")]
+    pub blueprints: Option<PathBuf>,
     /// The AWS Region; else the spec's, AWS_REGION's, the profile's
     #[arg(long, global = true)]
     pub region: Option<String>,
@@ -111,7 +114,8 @@ pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
     let spec = spec::load(&global.file)?;
     let file_name = global.file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
     let plan = Plan::new(&spec, &file_name);
-    let template = Template::new(blueprint::render(&plan)?)?;
+    let blueprints = global.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default();
+    let template = Template::rendered(blueprint::render(&plan, &blueprints)?)?;
     Ok((plan, template))
 }
 

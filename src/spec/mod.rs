@@ -22,6 +22,7 @@ pub(crate) use load::check;
 pub use load::load;
 pub use problem::{Problem, SpecError};
 pub use schema::schema;
+pub(crate) use suggest::nearest;
 
 /// The whole file.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_yaml::{Mapping, Value};
 
+use crate::blueprint::{BlueprintError, Origin, Rendered};
+
+mod place;
 mod references;
 mod twins;
 
@@ -23,14 +26,15 @@ pub struct Template {
     /// The document as rendered, the same bytes on every machine.
     pub text: String,
     document: Mapping,
+    /// Where it comes from, if blueprints made it.
+    rendered: Option<Rendered>,
 }
 
 /// A rendered document that is not the template it should be: a mistake in a blueprint, or a spec too large.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum TemplateError {
     /// It cannot be read.
-    #[error("the rendered template is not valid YAML: {0}")]
-    #[diagnostic(help("a blueprint is wrong; please report it with the spec"))]
+    #[error("the rendered template is not valid YAML: {}", without_places(.0))]
     Yaml(#[from] serde_yaml::Error),
     /// It has no resources.
     #[error("the rendered template has no resources")]
@@ -66,14 +70,92 @@ pub enum TemplateError {
     },
 }
 
+impl TemplateError {
+    /// This error in the line of the blueprint that is to blame, where there is one.
+    fn shown_in(&self, rendered: &Rendered) -> BlueprintError {
+        let line = self.line(&rendered.text);
+        let shown = match line.and_then(|line| rendered.line(line).or_else(|| rendered.line(line.checked_sub(1)?))) {
+            Some(origin) => origin.error(self.to_string(), "from here"),
+            None => BlueprintError::new(self.to_string()),
+        };
+        let text = line.and_then(|line| rendered.text.lines().nth(line.checked_sub(1)?)).unwrap_or_default().trim();
+        match (self, miette::Diagnostic::help(self)) {
+            (_, Some(help)) => shown.help(help.to_string()),
+            (Self::Yaml(_), None) if !text.is_empty() => shown.help(format!("it renders to `{text}`")),
+            _ => shown,
+        }
+    }
+
+    /// The line of the document, counted from 1, that is to blame.
+    fn line(&self, text: &str) -> Option<usize> {
+        let entry = |name: &str| {
+            let sections = ["Resources", "Outputs"].into_iter();
+            sections
+                .filter_map(|section| Some((section, place::line(text, &[section, name])?)))
+                .find(|(section, line)| place::line(text, &[section]) != Some(*line))
+        };
+        match self {
+            Self::Yaml(error) => Some(error.location()?.line()),
+            Self::Dangling { from, to } => {
+                let (_, begin) = entry(from)?;
+                Some(place::mention(text, begin, to).unwrap_or(begin))
+            }
+            Self::Twins { spot, place, .. } => {
+                let path: Vec<&str> = ["Resources", spot].into_iter().chain(place.split('.')).collect();
+                place::line(text, &path)
+            }
+            Self::Empty | Self::TooLarge { .. } => None,
+        }
+    }
+}
+
+/// A parser's message without the lines of a document that nobody has seen.
+fn without_places(error: &serde_yaml::Error) -> String {
+    let message = error.to_string();
+    let mut words = message.split(' ').peekable();
+    let mut kept = vec![];
+    while let Some(word) = words.next() {
+        if word == "at" && words.peek() == Some(&"line") {
+            // `at line 3 column 5`, with the punctuation after it.
+            let end = words.by_ref().nth(3).unwrap_or_default();
+            if let (Some(last), Some(mark)) = (kept.last_mut(), end.find([',', ':'])) {
+                *last = format!("{last}{}", &end[mark..]);
+            }
+        } else {
+            kept.push(word.to_owned());
+        }
+    }
+    kept.join(" ")
+}
+
 impl Template {
+    /// Parses and verifies what blueprints were rendered to.
+    ///
+    /// # Errors
+    /// As [`Template::new`], shown in the blueprint's line that is to blame.
+    pub fn rendered(rendered: Rendered) -> Result<Self, BlueprintError> {
+        let template = Self::new(rendered.text.clone()).map_err(|error| error.shown_in(&rendered))?;
+        Ok(Self { rendered: Some(rendered), ..template })
+    }
+
+    /// The line of the blueprint that made what stands at this path, or the nearest above it: `["Resources", "GpuQueue"]`.
+    /// `None` where no blueprint did.
+    pub fn origin(&self, path: &[&str]) -> Option<Origin<'_>> {
+        self.rendered.as_ref()?.line(self.line(path)?)
+    }
+
+    /// The line of the text, counted from 1, of the deepest key of a path that is written in block style.
+    pub fn line(&self, path: &[&str]) -> Option<usize> {
+        place::line(&self.text, path)
+    }
+
     /// Parses and verifies a document: its size, its references, its twins.
     ///
     /// # Errors
     /// Where any of these is not as it should be.
     pub fn new(text: String) -> Result<Self, TemplateError> {
         let document: Mapping = serde_yaml::from_str(&text)?;
-        let template = Self { text, document };
+        let template = Self { text, document, rendered: None };
         let resources = template.resources().count();
         for (what, has, limit) in [("bytes", template.text.len(), LARGEST), ("resources", resources, MOST_RESOURCES)] {
             if has > limit {

@@ -1,0 +1,128 @@
+//! Blueprints: the CloudFormation that a reviewer knows, with the plan's values in it.
+//!
+//! Each file of `blueprints/` is a small template of its own. It is rendered strictly, every value written so that YAML 1.1
+//! and 1.2 read the same string back, and its sections are then put together as text: what a blueprint's author wrote,
+//! comments and all, is what the template's reader sees. `blueprints/README.md` has the conventions.
+
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, context};
+
+use crate::plan::{Pair, Plan};
+use crate::spec::LaunchKind;
+
+mod conventions;
+mod document;
+mod error;
+mod origin;
+mod set;
+mod yaml;
+
+use document::{Document, Lines};
+pub use error::BlueprintError;
+pub use origin::{Origin, Rendered};
+pub use set::{Blueprint, Blueprints, README};
+
+/// The template's text: the same bytes for the same plan and blueprints.
+///
+/// # Errors
+/// Where a blueprint is none, or asks for what the plan does not have.
+pub fn render(plan: &Plan, blueprints: &Blueprints) -> Result<Rendered, BlueprintError> {
+    let environment = environment(blueprints)?;
+    let render = |name: &str, context: Value, fragment: Option<&Lines>| {
+        let blueprint = blueprints.named(name)?;
+        let index = blueprints.position(name).unwrap_or_default();
+        environment
+            .get_template(name)
+            .and_then(|template| template.render_with_spans(context))
+            .map(|(text, spans)| Lines::rendered(text, &spans, &blueprint.text, index, fragment))
+            .map_err(|error| wrong(blueprint, &error))
+    };
+    let mut document = Document::default();
+    document.add(&render("stack.yaml", context! { plan => Serde(plan) }, None)?);
+    for pair in &plan.pairs {
+        let context = context! { pair => Serde(pair) };
+        let fragment = pair.launch.user_data.then(|| render("user-data.yaml", context.clone(), None)).transpose()?;
+        let user_data =
+            fragment.as_ref().map_or(Value::from(false), |lines| Value::from_safe_string(lines.text().to_owned()));
+        let context = context! { user_data => user_data, ..context };
+        for name in blueprints_of(pair) {
+            document.add(&render(name, context.clone(), fragment.as_ref())?);
+        }
+    }
+    document.finish(plan, blueprints.clone())
+}
+
+/// A text of another kind with values in it, by the rules of blueprints: a value cannot change the text's structure.
+///
+/// # Errors
+/// Where the text asks for what the context does not have.
+pub(crate) fn fill(name: &'static str, text: &'static str, context: Value) -> Result<String, BlueprintError> {
+    let wrong = |error| wrong(&Blueprint { name, text: text.into(), path: Some(name.to_owned()) }, &error);
+    syntax().and_then(|environment| environment.render_named_str(name, text, context)).map_err(wrong)
+}
+
+/// The blueprints of a pair, in their order.
+fn blueprints_of(pair: &Pair) -> [&'static str; 7] {
+    let launch = match pair.launch.kind {
+        LaunchKind::Template => "launch-template.yaml",
+        LaunchKind::Configuration => "launch-configuration.yaml",
+    };
+    ["queue.yaml", "worker.yaml", launch, "groups.yaml", "alarms.yaml", "manager.yaml", "events.yaml"]
+}
+
+/// What the engine complains about, in the blueprint's own lines.
+fn wrong(blueprint: &Blueprint, error: &minijinja::Error) -> BlueprintError {
+    let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    let message = format!("the blueprint `{}` does not render: {what}", blueprint.name);
+    let wrong = BlueprintError::of(blueprint, message);
+    let wrong = match (error.range().filter(|range| blueprint.text.get(range.clone()).is_some()), error.line()) {
+        (Some(range), _) if !range.is_empty() => wrong.bytes(range.start, range.len(), "here"),
+        (_, Some(line)) => wrong.line(line, "here"),
+        _ => wrong,
+    };
+    match error.kind() {
+        ErrorKind::UndefinedError => {
+            wrong.help("what a blueprint may name are the fields of `Plan`: compare the built-in one")
+        }
+        _ => wrong,
+    }
+}
+
+/// The engine with every blueprint in it.
+fn environment(blueprints: &Blueprints) -> Result<Environment<'_>, BlueprintError> {
+    let mut environment = syntax().map_err(|error| BlueprintError::new(error.to_string()))?;
+    for blueprint in blueprints.iter() {
+        environment.add_template(blueprint.name, &blueprint.text).map_err(|error| wrong(blueprint, &error))?;
+    }
+    Ok(environment)
+}
+
+/// The engine and its syntax, strict.
+fn syntax<'a>() -> Result<Environment<'a>, minijinja::Error> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(|output, _, value| {
+        output
+            .write_str(&yaml::flow(value)?)
+            .map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "out of memory"))
+    });
+    // `{{resolve:…}}` and `${AWS::…}` are CloudFormation's; a statement is a YAML comment, so that a blueprint is YAML.
+    let syntax = minijinja::syntax::SyntaxConfig::builder()
+        .variable_delimiters("${{", "}}")
+        .line_statement_prefix("#%")
+        .block_delimiters("#%{", "}%#")
+        .comment_delimiters("#{", "}#")
+        .keep_trailing_newline(true)
+        .build()?;
+    environment.set_syntax(syntax);
+    environment.add_filter("string", |value: String| value);
+    environment.add_filter("lower", |value: String| value.to_lowercase());
+    environment.add_filter("block", |_: &State, text: String, indent: usize| {
+        Value::from_safe_string(yaml::block(&text, indent))
+    });
+    environment.add_filter("nested", |_: &State, fragment: String, indent: usize| {
+        Value::from_safe_string(yaml::nested(fragment.trim_end(), indent))
+    });
+    Ok(environment)
+}
