@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::{OutputSpan, OutputSpanKind};
 
 use super::error::BlueprintError;
-use super::origin::{Mark, Origin, Rendered};
+use super::origin::{Mark, Rendered};
 use super::set::Blueprints;
 use crate::plan::Plan;
 
@@ -161,16 +161,15 @@ fn entries(
         let Some((name, _)) = entry.split_once(':') else { continue };
         let name = name.trim_matches(['"', '\'']);
         if let Some(first) = entries.insert(name.to_owned(), index + 1) {
-            let message = format!("two blueprints make `{name}` of `{section}`");
-            return Err(match (rendered.line(index + 1), rendered.line(first)) {
-                (Some(again), Some(first)) => again
-                    .error(message, "here")
-                    .and(first.error("and the other one", "here"))
-                    .help("give one of them another name"),
-                (origin, first) => origin
-                    .or(first)
-                    .map_or_else(|| BlueprintError::new(message.clone()), |at: Origin<'_>| at.error(&message, "here")),
-            });
+            let message = format!("`{name}` is there twice in `{section}`");
+            return Err(match (rendered.line(first), rendered.line(index + 1)) {
+                (Some(first), Some(again)) if first.blueprint.name == again.blueprint.name => {
+                    first.error(message, "here").line(again.line, "and here")
+                }
+                (Some(first), Some(again)) => first.error(message, "here").and(again.error("and once more", "here")),
+                _ => BlueprintError::new(message),
+            }
+            .help("give one of them another name"));
         }
     }
     Ok(entries)

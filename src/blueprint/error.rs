@@ -56,7 +56,7 @@ impl BlueprintError {
 
     /// Another blueprint that has to do with it.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        self.others.push(other);
+        self.others.push(Self { help: None, ..other });
         self
     }
 }

@@ -8,7 +8,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, context};
 
 use crate::plan::{Pair, Plan};
-use crate::spec::LaunchKind;
+use crate::spec::{LaunchKind, nearest};
 
 mod conventions;
 mod document;
@@ -33,9 +33,9 @@ pub fn render(plan: &Plan, blueprints: &Blueprints) -> Result<Rendered, Blueprin
         let index = blueprints.position(name).unwrap_or_default();
         environment
             .get_template(name)
-            .and_then(|template| template.render_with_spans(context))
+            .and_then(|template| template.render_with_spans(context.clone()))
             .map(|(text, spans)| Lines::rendered(text, &spans, &blueprint.text, index, fragment))
-            .map_err(|error| wrong(blueprint, &error))
+            .map_err(|error| wrong(blueprint, &error, &context))
     };
     let mut document = Document::default();
     document.add(&render("stack.yaml", context! { plan => Serde(plan) }, None)?);
@@ -57,8 +57,8 @@ pub fn render(plan: &Plan, blueprints: &Blueprints) -> Result<Rendered, Blueprin
 /// # Errors
 /// Where the text asks for what the context does not have.
 pub(crate) fn fill(name: &'static str, text: &'static str, context: Value) -> Result<String, BlueprintError> {
-    let wrong = |error| wrong(&Blueprint { name, text: text.into(), path: Some(name.to_owned()) }, &error);
-    syntax().and_then(|environment| environment.render_named_str(name, text, context)).map_err(wrong)
+    let wrong = |error| wrong(&Blueprint { name, text: text.into(), path: Some(name.to_owned()) }, &error, &context);
+    syntax().and_then(|environment| environment.render_named_str(name, text, context.clone())).map_err(wrong)
 }
 
 /// The blueprints of a pair, in their order.
@@ -71,7 +71,7 @@ fn blueprints_of(pair: &Pair) -> [&'static str; 7] {
 }
 
 /// What the engine complains about, in the blueprint's own lines.
-fn wrong(blueprint: &Blueprint, error: &minijinja::Error) -> BlueprintError {
+fn wrong(blueprint: &Blueprint, error: &minijinja::Error, context: &Value) -> BlueprintError {
     let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
     let message = format!("the blueprint `{}` does not render: {what}", blueprint.name);
     let wrong = BlueprintError::of(blueprint, message);
@@ -81,10 +81,27 @@ fn wrong(blueprint: &Blueprint, error: &minijinja::Error) -> BlueprintError {
         _ => wrong,
     };
     match error.kind() {
-        ErrorKind::UndefinedError => {
-            wrong.help("what a blueprint may name are the fields of `Plan`: compare the built-in one")
-        }
+        ErrorKind::UndefinedError => wrong.help(known(error.detail().unwrap_or_default(), context)),
         _ => wrong,
+    }
+}
+
+/// What a blueprint may name instead of an undefined name, which the engine's words have in backticks.
+fn known(detail: &str, context: &Value) -> String {
+    let name = detail.split('`').nth(1).unwrap_or_default();
+    let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let fields = parent
+        .split('.')
+        .filter(|field| !field.is_empty())
+        .try_fold(context.clone(), |value, field| value.get_attr(field))
+        .and_then(|parent| Ok(parent.try_iter()?.map(|field| field.to_string()).collect::<Vec<_>>()))
+        .unwrap_or_default();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let dot = if parent.is_empty() { "" } else { "." };
+    match nearest(last, &fields) {
+        Some(meant) => format!("did you mean `{parent}{dot}{meant}`?"),
+        None if fields.is_empty() => "the fields of `Plan` are what a blueprint may name".to_owned(),
+        None => format!("`{parent}` has {}", fields.join(", ")),
     }
 }
 
@@ -92,7 +109,9 @@ fn wrong(blueprint: &Blueprint, error: &minijinja::Error) -> BlueprintError {
 fn environment(blueprints: &Blueprints) -> Result<Environment<'_>, BlueprintError> {
     let mut environment = syntax().map_err(|error| BlueprintError::new(error.to_string()))?;
     for blueprint in blueprints.iter() {
-        environment.add_template(blueprint.name, &blueprint.text).map_err(|error| wrong(blueprint, &error))?;
+        environment
+            .add_template(blueprint.name, &blueprint.text)
+            .map_err(|error| wrong(blueprint, &error, &Value::UNDEFINED))?;
     }
     Ok(environment)
 }

@@ -165,5 +165,9 @@ fn read(path: &Path) -> Result<String, BlueprintError> {
         unreadable(format!("line {line} is not UTF-8 text")).help("save it as UTF-8")
     })?;
     // What some editors write, and no YAML may have in its middle.
-    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    match text.lines().position(|line| line.contains(|char: char| char.is_control() && char != '\t')) {
+        Some(index) => Err(unreadable(format!("line {} has a control character", index + 1))),
+        None => Ok(text),
+    }
 }

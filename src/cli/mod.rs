@@ -13,9 +13,11 @@ use crate::template::Template;
 
 mod deploy;
 mod destroy;
+mod eject;
 mod explain;
 mod init;
 mod render;
+mod schema;
 mod status;
 mod terminal;
 
@@ -93,6 +95,8 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Destroy(destroy::Args),
+    Eject(eject::Args),
+    Schema(schema::Args),
     /// Write the completions of a shell to standard output
     Completions {
         /// Which shell
@@ -141,6 +145,8 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
+        Command::Eject(args) => eject::run(args, global),
+        Command::Schema(args) => schema::run(args),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "spotstack", &mut std::io::stdout());
             Ok(Exit::Done)
