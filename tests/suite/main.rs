@@ -6,4 +6,5 @@ mod blueprints;
 mod commands;
 mod goldens;
 mod project;
+mod random_specs;
 mod spec_errors;
