@@ -61,15 +61,19 @@ pub struct Pair {
     pub launch: At<Launch>,
     /// When Spot is worth it.
     #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<Spot>")]
     pub spot: Spot,
     /// How many workers.
     #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<Workers>")]
     pub workers: Workers,
     /// When to look.
     #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<Alarms>")]
     pub alarms: Alarms,
     /// The SpotManager function.
     #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<Manager>")]
     pub manager: Manager,
     /// Groups that another template made: not available in this version.
     #[schemars(skip)]
@@ -219,9 +223,11 @@ pub struct Workers {
 pub struct Alarms {
     /// Wakes the SpotManager.
     #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<JobsWaiting>")]
     pub jobs_waiting: JobsWaiting,
     /// Scales both groups in.
     #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<Idle>")]
     pub idle: Idle,
 }
 
