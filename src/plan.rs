@@ -291,10 +291,11 @@ fn plan_queue(queue: &spec::Queue) -> Queue {
     };
     let fifo = name.ends_with(".fifo");
     let stem = name.trim_end_matches(".fifo");
-    // AWS's own URL scheme; the suffix is the partition's.
-    let url = arn_parts
-        .filter(|parts| parts.len() == 6)
-        .map(|parts| format!("https://sqs.{}.${{AWS::URLSuffix}}/{}/{}", parts[3], parts[4], parts[5]));
+    // AWS's own URL scheme; the suffix is the partition's. `${!` is how `Fn::Sub` spells a `${` that it leaves alone.
+    let url = arn_parts.filter(|parts| parts.len() == 6).map(|parts| {
+        let [region, account, name] = [3, 4, 5].map(|index| parts[index].replace("${", "${!"));
+        format!("https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{name}")
+    });
     Queue {
         url,
         fifo,

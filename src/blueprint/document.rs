@@ -7,6 +7,7 @@ use minijinja::{OutputSpan, OutputSpanKind};
 use super::error::BlueprintError;
 use super::origin::{Mark, Rendered};
 use super::set::Blueprints;
+use super::yaml;
 use crate::plan::Plan;
 
 /// The sections of a template, in CloudFormation's own order.
@@ -117,10 +118,10 @@ impl Document {
     /// Where two blueprints make the same resource, parameter or output.
     pub(super) fn finish(self, plan: &Plan, blueprints: Blueprints) -> Result<Rendered, BlueprintError> {
         let mut whole = Lines::default();
-        whole.push(
-            &format!("# Rendered by spotstack {} from {}: edit that file, not this one.", plan.version, plan.spec),
-            None,
-        );
+        // A file may be called what ends a comment.
+        let spec: String = plan.spec.chars().map(|char| if yaml::printable(char) { char } else { '?' }).collect();
+        let header = format!("# Rendered by spotstack {} from {spec}: edit that file, not this one.", plan.version);
+        whole.push(&header, None);
         let own: Vec<_> = blueprints.own().map(|blueprint| blueprint.name).collect();
         if !own.is_empty() {
             // Their names alone: where they lie is a matter of the machine.
@@ -158,7 +159,7 @@ fn entries(
     let mut entries = BTreeMap::new();
     for (index, line) in rendered.text.lines().enumerate().skip(begin).take(end - begin) {
         let Some(entry) = line.strip_prefix("  ").filter(|entry| !entry.starts_with([' ', '#', '-'])) else { continue };
-        let Some((name, _)) = entry.split_once(':') else { continue };
+        let Some(name) = entry.strip_suffix(':').or_else(|| Some(entry.split_once(": ")?.0)) else { continue };
         let name = name.trim_matches(['"', '\'']);
         if let Some(first) = entries.insert(name.to_owned(), index + 1) {
             let message = format!("`{name}` is there twice in `{section}`");

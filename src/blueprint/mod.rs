@@ -27,6 +27,17 @@ pub use set::{Blueprint, Blueprints, README};
 /// # Errors
 /// Where a blueprint is none, or asks for what the plan does not have.
 pub fn render(plan: &Plan, blueprints: &Blueprints) -> Result<Rendered, BlueprintError> {
+    let pairs = plan.pairs.iter().map(|pair| (pair, Value::from(Serde(pair))));
+    render_values(plan, context! { plan => Serde(plan) }, pairs, blueprints)
+}
+
+/// [`render`], its values as the blueprints see them.
+fn render_values<'a>(
+    plan: &Plan,
+    stack: Value,
+    pairs: impl Iterator<Item = (&'a Pair, Value)>,
+    blueprints: &Blueprints,
+) -> Result<Rendered, BlueprintError> {
     let environment = environment(blueprints)?;
     let render = |name: &str, context: Value, fragment: Option<&Lines>| {
         let blueprint = blueprints.named(name)?;
@@ -38,9 +49,9 @@ pub fn render(plan: &Plan, blueprints: &Blueprints) -> Result<Rendered, Blueprin
             .map_err(|error| wrong(blueprint, &error, &context))
     };
     let mut document = Document::default();
-    document.add(&render("stack.yaml", context! { plan => Serde(plan) }, None)?);
-    for pair in &plan.pairs {
-        let context = context! { pair => Serde(pair) };
+    document.add(&render("stack.yaml", stack, None)?);
+    for (pair, values) in pairs {
+        let context = context! { pair => values };
         let fragment = pair.launch.user_data.then(|| render("user-data.yaml", context.clone(), None)).transpose()?;
         let user_data =
             fragment.as_ref().map_or(Value::from(false), |lines| Value::from_safe_string(lines.text().to_owned()));
@@ -144,4 +155,160 @@ fn syntax<'a>() -> Result<Environment<'a>, minijinja::Error> {
         Value::from_safe_string(yaml::nested(fragment.trim_end(), indent))
     });
     Ok(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::template::Template;
+
+    /// What could end a value and begin another, or is something else than a string to one YAML or another.
+    const HOSTILE: &[&str] = &[
+        "yes",
+        "~",
+        "0755",
+        "12:30:45",
+        "012345678901",
+        "a: b",
+        "x # y",
+        "#% if x",
+        "- a",
+        "*a",
+        "&a",
+        "!Ref X",
+        "|",
+        "'",
+        "\"",
+        "\\",
+        "{a: b}",
+        "a, b]",
+        "${{ pair.id }}",
+        "{{resolve:ssm:/x}}",
+        "🙂",
+        " ",
+        "a\nb: c\n",
+        "a\n\nResources:\n",
+        "\r\n  X:\n",
+        "\u{85}b: c",
+        "\u{2028}b: c",
+        "\u{feff}",
+        "\u{0}",
+        "\t",
+        "\u{1b}[0m",
+        "{\"a\": \"b\"}",
+    ];
+
+    /// A word that no blueprint has.
+    const WORD: &str = "zyxwvu";
+
+    fn plan(example: &str) -> Plan {
+        let spec = format!("{}/examples/{example}.yaml", env!("CARGO_MANIFEST_DIR"));
+        Plan::new(&crate::spec::load(spec.as_ref()).expect("an example"), "spotstack.yaml")
+    }
+
+    /// A text in place of every string of a value.
+    fn filled(value: &Json, with: &str) -> Json {
+        match value {
+            Json::String(_) => with.into(),
+            Json::Array(items) => items.iter().map(|item| filled(item, with)).collect(),
+            Json::Object(entries) => {
+                // What tells the markets apart is not a user's.
+                let keep = |key: &str| entries.contains_key("spot") && ["id", "words"].contains(&key);
+                let filled = |key: &str, value: &Json| if keep(key) { value.clone() } else { filled(value, with) };
+                entries.iter().map(|(key, value)| (key.clone(), filled(key, value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// A text in place of another in every string and key.
+    fn replaced(value: &Json, with: &str) -> Json {
+        match value {
+            Json::String(text) => text.replace(WORD, with).into(),
+            Json::Array(items) => items.iter().map(|item| replaced(item, with)).collect(),
+            Json::Object(entries) => {
+                entries.iter().map(|(key, value)| (key.replace(WORD, with), replaced(value, with))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    fn no_string_of_a_plan_can_change_the_structure() {
+        for example in ["gpu-renderer", "existing-queue", "launch-configurations"] {
+            let plan = plan(example);
+            let document = |text: &str| {
+                let pairs = plan.pairs.iter().map(|pair| {
+                    let values = serde_json::to_value(pair).expect("a plan is data");
+                    (pair, Value::from(Serde(filled(&values, text))))
+                });
+                let rendered = render_values(&plan, context! { plan => Serde(&plan) }, pairs, &Blueprints::default());
+                let rendered = rendered.expect("it renders");
+                serde_yaml::from_str::<serde_yaml::Value>(&rendered.text)
+                    .map(|document| serde_json::to_value(Untagged(&document)).expect("JSON"))
+                    .unwrap_or_else(|error| panic!("{text:?}: {error}"))
+            };
+            let plain = document(WORD);
+            assert!(plain.to_string().matches(WORD).count() > 100);
+            for hostile in HOSTILE {
+                assert!(document(hostile) == replaced(&plain, hostile), "{example}: {hostile:?}");
+            }
+        }
+    }
+
+    /// A YAML value without its tags.
+    struct Untagged<'a>(&'a serde_yaml::Value);
+
+    impl serde::Serialize for Untagged<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde_yaml::Value as Yaml;
+            match self.0 {
+                Yaml::Tagged(tagged) => Untagged(&tagged.value).serialize(serializer),
+                Yaml::Sequence(items) => serializer.collect_seq(items.iter().map(Untagged)),
+                Yaml::Mapping(entries) => {
+                    serializer.collect_map(entries.iter().map(|(key, value)| (Untagged(key), Untagged(value))))
+                }
+                other => other.serialize(serializer),
+            }
+        }
+    }
+
+    #[test]
+    fn every_line_and_every_resource_knows_its_blueprint() {
+        let blueprints = Blueprints::default();
+        let rendered = render(&plan("gpu-renderer"), &blueprints).expect("it renders");
+        let mut of_blueprints = 0;
+        for (index, line) in rendered.text.lines().enumerate() {
+            let Some(origin) = rendered.line(index + 1) else {
+                assert!(line.is_empty() || !line.starts_with(' '), "{line}");
+                continue;
+            };
+            of_blueprints += 1;
+            let source = origin.blueprint.text.lines().nth(origin.line - 1).expect("a line");
+            // A line without an expression is the blueprint's own, but for its margin.
+            if !source.contains("${{") {
+                assert_eq!(source.trim(), line.trim(), "{origin}");
+            }
+        }
+        assert!(of_blueprints * 10 > rendered.text.lines().count() * 9);
+        let template = Template::rendered(rendered.clone()).expect("a template");
+        for (id, resource) in template.resources() {
+            let origin = rendered.resource(id).expect(id);
+            assert_eq!(origin.line, template.origin(&["Resources", id]).expect(id).line);
+            let following: Vec<_> = origin.blueprint.text.lines().skip(origin.line).take(4).collect();
+            let kind = resource["Type"].as_str().expect("a type");
+            assert!(following.iter().any(|line| line.contains(kind)), "{id}: {origin}: {following:?}");
+        }
+        let script = template.line(&[
+            "Resources",
+            "GpuSpotLaunch",
+            "Properties",
+            "LaunchTemplateData",
+            "UserData",
+            "Fn::Base64",
+        ]);
+        assert_eq!(rendered.line(script.expect("a script")).expect("an origin").blueprint.name, "user-data.yaml");
+    }
 }

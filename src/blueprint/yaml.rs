@@ -57,7 +57,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-fn printable(char: char) -> bool {
+pub(super) fn printable(char: char) -> bool {
     !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
