@@ -45,14 +45,18 @@ pub struct Pair {
     pub id: String,
     /// How its descriptions begin: `gpu: `.
     pub label: String,
-    /// Where its workers run.
+    /// Where its workers run, if this stack makes its groups.
     pub subnets: Vec<String>,
-    /// What its workers may reach.
+    /// What its workers may reach, if this stack makes its groups.
     pub security_groups: Vec<String>,
     /// Its jobs.
     pub queue: Queue,
-    /// Its twins.
-    pub launch: Launch,
+    /// Its twins; `None`: another template made its groups.
+    pub launch: Option<Launch>,
+    /// Its groups, if another template made them.
+    pub groups: Option<Groups>,
+    /// Whose Spot price is read.
+    pub product: spec::Product,
     /// Its two markets, Spot first.
     pub markets: [Market; 2],
     /// The rules' knobs, as the function's environment has them.
@@ -111,12 +115,21 @@ pub struct Launch {
     pub profile_arn: Option<String>,
     /// The block devices.
     pub volumes: Vec<Volume>,
-    /// Whose Spot price is read.
-    pub product: spec::Product,
     /// The worker's script.
     pub script: Option<String>,
     /// Whether an instance is told where its queue is: a shell script does that, which Windows has none to run.
     pub user_data: bool,
+}
+
+/// Groups that another template made: what `deploy` looks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Groups {
+    /// The stack that has them, itself or in a nested stack; `None`: they are named by their names.
+    pub stack: Option<String>,
+    /// The one that asks for Spot: its logical id, perhaps with those of nested stacks before it, or its name.
+    pub spot: String,
+    /// The one that asks for On-Demand.
+    pub on_demand: String,
 }
 
 /// One of a pair's two markets: what differs between the twins, and only that.
@@ -132,6 +145,10 @@ pub struct Market {
     pub max_price: Option<String>,
     /// Instances that are always on.
     pub min: u32,
+    /// The group that another template made: its name, where the spec says it.
+    pub group_name: Option<String>,
+    /// The same in words: `asgGPU of the stack encoder-prod`.
+    pub group_words: Option<String>,
 }
 
 /// [`Policy`] in the words of the function's environment.
@@ -217,6 +234,24 @@ impl Plan {
     }
 }
 
+impl Groups {
+    /// One of the two, for people: `asgGPU of the stack encoder-prod`.
+    pub fn words(&self, group: &str) -> String {
+        match &self.stack {
+            Some(stack) => format!("{group} of the stack {stack}"),
+            None => format!("the Auto Scaling group {group}"),
+        }
+    }
+}
+
+/// Whether a group of this name can be managed: a `*` or `?` in it would have the SpotManager's role reach other groups too,
+/// and a `:` or `$` is none that AWS or a template lets pass.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html>
+pub(crate) fn is_group_name(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && name.bytes().all(|byte| (b' '..=b'~').contains(&byte) && !b":*?$".contains(&byte))
+}
+
 /// The prefix of a pair's logical ids: `render-gpu` is `RenderGpu`.
 pub(crate) fn logical_id(name: &str) -> String {
     name.split(|char: char| !char.is_ascii_alphanumeric())
@@ -242,18 +277,29 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         protect: or(&pair.workers.protect, false),
     };
     let max_price = policy.max_price.map(|price| price.to_string());
+    let launch = pair.launch.as_ref().map(|launch| &launch.value);
+    let groups = pair.groups.as_ref().map(|groups| &groups.value);
+    let product = match (launch, groups) {
+        (Some(launch), _) => &launch.product,
+        (None, Some(groups)) => &groups.product,
+        (None, None) => &None,
+    };
+    let network = spec.network.as_ref().map(|network| &network.value).filter(|_| launch.is_some());
+    let groups = groups.map(plan_groups);
     Pair {
         name: name.to_owned(),
         id: logical_id(name),
         label: format!("{name}: "),
-        subnets: texts(&spec.network.subnets.value),
-        security_groups: texts(&spec.network.security_groups.value),
+        subnets: network.map(|network| texts(&network.subnets.value)).unwrap_or_default(),
+        security_groups: network.map(|network| texts(&network.security_groups.value)).unwrap_or_default(),
         queue: plan_queue(&pair.queue.value),
-        launch: plan_launch(&pair.launch.value),
+        launch: launch.map(plan_launch),
+        product: or(product, spec::Product::Linux),
         markets: [
-            Market { id: "Spot", words: "Spot", spot: true, max_price: max_price.clone(), min: 0 },
-            Market { id: "OnDemand", words: "On-Demand", spot: false, max_price: None, min: policy.base },
+            Market { max_price: max_price.clone(), ..plan_market(true, 0, groups.as_ref()) },
+            plan_market(false, policy.base, groups.as_ref()),
         ],
+        groups,
         max: policy.max,
         base: policy.base,
         protect: policy.protect,
@@ -307,6 +353,23 @@ fn plan_queue(queue: &spec::Queue) -> Queue {
     }
 }
 
+fn plan_market(spot: bool, min: u32, groups: Option<&Groups>) -> Market {
+    let group = groups.map(|groups| if spot { &groups.spot } else { &groups.on_demand });
+    Market {
+        id: if spot { "Spot" } else { "OnDemand" },
+        words: if spot { "Spot" } else { "On-Demand" },
+        spot,
+        max_price: None,
+        min,
+        group_name: group.filter(|_| groups.is_some_and(|groups| groups.stack.is_none())).cloned(),
+        group_words: groups.zip(group).map(|(groups, group)| groups.words(group)),
+    }
+}
+
+fn plan_groups(groups: &spec::Groups) -> Groups {
+    Groups { stack: value(&groups.stack), spot: groups.spot.value.clone(), on_demand: groups.on_demand.value.clone() }
+}
+
 fn plan_launch(launch: &spec::Launch) -> Launch {
     let kind = or(&launch.kind, LaunchKind::Template);
     let parameter = launch.image.value.strip_prefix("ssm:").map(str::to_owned);
@@ -322,7 +385,6 @@ fn plan_launch(launch: &spec::Launch) -> Launch {
         profile_name: profile.clone().filter(|_| !is_arn),
         profile_arn: profile.filter(|_| is_arn),
         volumes: launch.volumes.iter().map(|volume| volume.value.clone()).collect(),
-        product,
         script: launch.script.clone().map(|script| if script.ends_with('\n') { script } else { script + "\n" }),
         user_data: product != spec::Product::Windows,
     }

@@ -52,7 +52,8 @@ fn render_values<'a>(
     document.add(&render("stack.yaml", stack, None)?);
     for (pair, values) in pairs {
         let context = context! { pair => values };
-        let fragment = pair.launch.user_data.then(|| render("user-data.yaml", context.clone(), None)).transpose()?;
+        let told = pair.launch.as_ref().is_some_and(|launch| launch.user_data);
+        let fragment = told.then(|| render("user-data.yaml", context.clone(), None)).transpose()?;
         let user_data =
             fragment.as_ref().map_or(Value::from(false), |lines| Value::from_safe_string(lines.text().to_owned()));
         let context = context! { user_data => user_data, ..context };
@@ -73,12 +74,14 @@ pub(crate) fn fill(name: &'static str, text: &'static str, context: Value) -> Re
 }
 
 /// The blueprints of a pair, in their order.
-fn blueprints_of(pair: &Pair) -> [&'static str; 7] {
-    let launch = match pair.launch.kind {
-        LaunchKind::Template => "launch-template.yaml",
-        LaunchKind::Configuration => "launch-configuration.yaml",
+fn blueprints_of(pair: &Pair) -> impl Iterator<Item = &'static str> {
+    let launch: &[_] = match pair.launch.as_ref().map(|launch| launch.kind) {
+        Some(LaunchKind::Template) => &["worker.yaml", "launch-template.yaml"],
+        Some(LaunchKind::Configuration) => &["worker.yaml", "launch-configuration.yaml"],
+        None => &["existing-groups.yaml"],
     };
-    ["queue.yaml", "worker.yaml", launch, "groups.yaml", "alarms.yaml", "manager.yaml", "events.yaml"]
+    let rest = ["groups.yaml", "alarms.yaml", "manager.yaml", "events.yaml"];
+    ["queue.yaml"].into_iter().chain(launch.iter().copied()).chain(rest)
 }
 
 /// What the engine complains about, in the blueprint's own lines.
@@ -237,7 +240,7 @@ mod tests {
 
     #[test]
     fn no_string_of_a_plan_can_change_the_structure() {
-        for example in ["gpu-renderer", "existing-queue", "launch-configurations"] {
+        for example in ["gpu-renderer", "existing-queue", "existing-groups", "launch-configurations"] {
             let plan = plan(example);
             let document = |text: &str| {
                 let pairs = plan.pairs.iter().map(|pair| {

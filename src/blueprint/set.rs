@@ -10,13 +10,14 @@ use super::error::BlueprintError;
 use crate::spec::nearest;
 
 /// The built-in blueprints, in the order in which a template has them.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("stack.yaml", include_str!("../../blueprints/stack.yaml")),
     ("queue.yaml", include_str!("../../blueprints/queue.yaml")),
     ("worker.yaml", include_str!("../../blueprints/worker.yaml")),
     ("user-data.yaml", include_str!("../../blueprints/user-data.yaml")),
     ("launch-template.yaml", include_str!("../../blueprints/launch-template.yaml")),
     ("launch-configuration.yaml", include_str!("../../blueprints/launch-configuration.yaml")),
+    ("existing-groups.yaml", include_str!("../../blueprints/existing-groups.yaml")),
     ("groups.yaml", include_str!("../../blueprints/groups.yaml")),
     ("alarms.yaml", include_str!("../../blueprints/alarms.yaml")),
     ("manager.yaml", include_str!("../../blueprints/manager.yaml")),

@@ -119,7 +119,7 @@ fn plain(text: &str) -> String {
 fn read_scripts(spec: &mut Spec, folder: &Path) -> Vec<Problem> {
     let mut problems = vec![];
     for pair in spec.pairs.values_mut() {
-        let launch = &mut pair.value.launch.value;
+        let Some(launch) = pair.value.launch.as_mut().map(|launch| &mut launch.value) else { continue };
         let Some(name) = &launch.user_data else { continue };
         let path = folder.join(&name.value);
         match fs::read(&path).map(String::from_utf8) {

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use spot_policy::{Percent, Revert, Seconds};
 
@@ -35,8 +34,8 @@ pub struct Spec {
     /// On every resource and instance that takes tags.
     #[serde(default)]
     pub tags: BTreeMap<String, At<String>>,
-    /// Where workers run.
-    pub network: Network,
+    /// Where the workers run whose groups this stack makes.
+    pub network: Option<At<Network>>,
     /// One or more pairs by name; the name prefixes the pair's logical ids.
     pub pairs: BTreeMap<String, At<Pair>>,
 }
@@ -57,8 +56,10 @@ pub struct Network {
 pub struct Pair {
     /// Where the jobs come from.
     pub queue: At<Queue>,
-    /// What a worker is.
-    pub launch: At<Launch>,
+    /// What a worker is, where this stack makes the groups.
+    pub launch: Option<At<Launch>>,
+    /// Groups that another template made.
+    pub groups: Option<At<Groups>>,
     /// When Spot is worth it.
     #[serde(default, deserialize_with = "or_default")]
     #[schemars(with = "Option<Spot>")]
@@ -75,9 +76,21 @@ pub struct Pair {
     #[serde(default, deserialize_with = "or_default")]
     #[schemars(with = "Option<Manager>")]
     pub manager: Manager,
-    /// Groups that another template made: not available in this version.
-    #[schemars(skip)]
-    pub groups: Option<At<IgnoredAny>>,
+}
+
+/// Two groups that another template made, by their logical ids in the template of `stack` or of a stack nested in it; without
+/// `stack`, by the groups' names.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// The CloudFormation stack that has both groups, itself or in a nested stack.
+    pub stack: Option<At<String>>,
+    /// The group that asks for Spot. Where several nested stacks have this logical id: theirs before it, `Nested/asgSpot`.
+    pub spot: At<String>,
+    /// The group that asks for On-Demand.
+    pub on_demand: At<String>,
+    /// Whose Spot price is read.
+    pub product: Option<At<Product>>,
 }
 
 /// The queue of jobs: one that the stack creates, or one that exists.

@@ -9,7 +9,7 @@ use serde_saphyr::Location;
 use spot_policy::{Revert, Seconds};
 
 use super::problem::Problem;
-use super::{At, Launch, LaunchKind, Manager, Pair, Product, Queue, ScaleUp, Spec, Spot, Workers};
+use super::{At, Groups, Launch, LaunchKind, Manager, Pair, Product, Queue, ScaleUp, Spec, Spot, Workers};
 use crate::plan;
 
 /// How much of EC2's 16 KiB of user data a script may take; the rest tells it where its queue is.
@@ -25,6 +25,7 @@ pub(super) fn check(spec: &Spec) -> Vec<Problem> {
     stack(spec, &mut found);
     network(spec, &mut found);
     pairs(spec, &mut found);
+    managed_twice(spec, &mut found);
     found.0
 }
 
@@ -62,7 +63,7 @@ impl Findings {
 
 fn stack(spec: &Spec, found: &mut Findings) {
     found.require(
-        spec.stack.value.len() <= 128 && starts_with_letter(&spec.stack.value) && all(&spec.stack.value, "-"),
+        is_stack(&spec.stack.value),
         &spec.stack,
         "letters, digits and hyphens, beginning with a letter, at most 128",
         |name| format!("`{name}` cannot be a stack's name"),
@@ -102,8 +103,22 @@ fn stack(spec: &Spec, found: &mut Findings) {
 }
 
 fn network(spec: &Spec, found: &mut Findings) {
+    let Some(network) = spec.network.as_ref().map(|network| &network.value) else {
+        let mut launches = spec.pairs.values().filter_map(|pair| pair.value.launch.as_ref());
+        if let Some(launch) = launches.next() {
+            let problem = Problem::at(
+                launch.referenced,
+                "makes groups, in these subnets",
+                "missing key `network` beside `pairs`",
+            );
+            found
+                .0
+                .push(problem.help("`network: {subnets: [subnet-…], security_groups: [sg-…]}` says where workers run"));
+        }
+        return;
+    };
     for (list, prefix, key) in
-        [(&spec.network.subnets, "subnet-", "subnets"), (&spec.network.security_groups, "sg-", "security_groups")]
+        [(&network.subnets, "subnet-", "subnets"), (&network.security_groups, "sg-", "security_groups")]
     {
         found.require(!list.value.is_empty(), list, "at least one", |_| format!("`{key}` is empty"));
         for (index, id) in list.value.iter().enumerate() {
@@ -156,25 +171,100 @@ fn pairs(spec: &Spec, found: &mut Findings) {
                 .0
                 .push(Problem::at(place, "this one", message).and(earlier, "and this one").help("rename one of them"));
         }
-        check_pair(&pair.value, found);
+        check_pair(place, &pair.value, spec, found);
     }
 }
 
-fn check_pair(pair: &Pair, found: &mut Findings) {
+fn check_pair(place: Location, pair: &Pair, spec: &Spec, found: &mut Findings) {
+    match (&pair.launch, &pair.groups) {
+        (None, None) => {
+            let message = "a pair has a `launch:` block, or the `groups:` that another template made";
+            found.0.push(Problem::at(place, "this pair has neither", message));
+        }
+        (Some(launch), Some(groups)) => {
+            let message = "a pair has either a `launch:` block or `groups:`";
+            found.0.push(
+                Problem::at(groups.referenced, "groups that are there", message)
+                    .and(launch.referenced, "groups to make")
+                    .help("what the workers of existing groups are is said where the groups are made"),
+            );
+        }
+        _ => {}
+    }
     if let Some(groups) = &pair.groups {
-        let problem = Problem::at(
-            groups.referenced,
-            "not yet",
-            "pairs of groups that another template made are not available in this version",
-        );
-        found.0.push(problem.help("give the pair a `launch:` block, so that this stack makes its groups"));
+        self::groups(&groups.value, spec, found);
     }
     queue(&pair.queue, found);
-    launch(pair, found);
+    if let Some(launch) = &pair.launch {
+        self::launch(&launch.value, &pair.spot, found);
+    }
     spot(&pair.spot, found);
     workers(&pair.workers, &pair.spot, found);
     alarms(pair, found);
     manager(&pair.manager, found);
+}
+
+fn groups(groups: &Groups, spec: &Spec, found: &mut Findings) {
+    if let Some(stack) = &groups.stack {
+        found.require(
+            is_stack(&stack.value),
+            stack,
+            "letters, digits and hyphens, beginning with a letter, at most 128",
+            |name| format!("`{name}` cannot be a stack's name"),
+        );
+        if stack.value == spec.stack.value {
+            found.0.push(
+                Problem::at(stack.referenced, "and this", "the groups of this very stack are not another template's")
+                    .and(spec.stack.referenced, "this stack")
+                    .help("name the stack that made them, or give the pair a `launch:` block"),
+            );
+        }
+    }
+    for name in [&groups.spot, &groups.on_demand] {
+        match &groups.stack {
+            Some(_) => found.require(
+                name.value.len() <= 1_024
+                    && name.value.split('/').all(|id| !id.is_empty() && id.len() <= 255 && all(id, "")),
+                name,
+                "letters and digits; `Nested/id` names one in a nested stack",
+                |name| format!("`{name}` cannot be a logical id"),
+            ),
+            None => found.require(
+                plan::is_group_name(&name.value),
+                name,
+                "1 to 255 plain characters, without `:`, `*`, `?` and `$`",
+                |name| format!("`{name}` cannot be managed as an Auto Scaling group's name"),
+            ),
+        }
+    }
+    if groups.spot.value == groups.on_demand.value {
+        found.0.push(
+            Problem::at(groups.on_demand.referenced, "and here", "a pair is two groups, and these are one")
+                .and(groups.spot.referenced, "here"),
+        );
+    }
+}
+
+/// No group has two SpotManagers: each would undo what the other does.
+fn managed_twice(spec: &Spec, found: &mut Findings) {
+    let mut seen: BTreeMap<(Option<&str>, &str), Location> = BTreeMap::new();
+    for groups in spec.pairs.values().filter_map(|pair| Some(&pair.value.groups.as_ref()?.value)) {
+        let stack = groups.stack.as_ref().map(|stack| stack.value.as_str());
+        let mut own = vec![&groups.spot];
+        if groups.spot.value != groups.on_demand.value {
+            own.push(&groups.on_demand);
+        }
+        for name in own {
+            if let Some(first) = seen.insert((stack, &name.value), name.referenced) {
+                let message = format!("two pairs manage the group `{}`", name.value);
+                found.0.push(
+                    Problem::at(name.referenced, "and here", message)
+                        .and(first, "here")
+                        .help("a group has one SpotManager: two would undo what the other does"),
+                );
+            }
+        }
+    }
 }
 
 fn queue(queue: &At<Queue>, found: &mut Findings) {
@@ -221,10 +311,9 @@ fn queue(queue: &At<Queue>, found: &mut Findings) {
     found.within(&queue.dead_letter_after, "dead_letter_after", 1, 1_000);
 }
 
-fn launch(pair: &Pair, found: &mut Findings) {
-    let launch: &Launch = &pair.launch.value;
+fn launch(launch: &Launch, spot: &Spot, found: &mut Findings) {
     let configuration = launch.kind.as_ref().filter(|kind| kind.value == LaunchKind::Configuration);
-    if let (Some(kind), None) = (configuration, &pair.spot.max_price) {
+    if let (Some(kind), None) = (configuration, &spot.max_price) {
         found.0.push(
             Problem::at(
                 kind.referenced,
@@ -392,6 +481,10 @@ pub(super) fn script(text: &str) -> Result<(), String> {
         return Err(format!("it has a line `{}`, which marks its end", plan::END_OF_SCRIPT));
     }
     Ok(())
+}
+
+fn is_stack(name: &str) -> bool {
+    name.len() <= 128 && starts_with_letter(name) && all(name, "-")
 }
 
 fn starts_with_letter(text: &str) -> bool {
