@@ -32,13 +32,15 @@ const ARCHITECTURES: [Architecture; 2] = [
 ];
 
 /// What the handler is made of. Folders are looked through whole.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     "build.rs",
     "src/package/archive.rs",
     "lambda-handler/Cargo.toml",
     "lambda-handler/src",
+    "lambda-handler/ec2/Cargo.toml",
+    "lambda-handler/ec2/src",
     "lambda-handler/policy/Cargo.toml",
     "lambda-handler/policy/src",
 ];

@@ -12,10 +12,10 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use spot_policy::{Group, Instance, Launch, Market, PriceChange, Queue, Suspension, Timestamp};
+use spotstack_ec2::{Incomplete, SpotPriceHistory, spot_price_history};
 
 use crate::account::{Account, Fault, Groups};
 use crate::config::{Config, GroupNames};
-use crate::spot_price_history::{self, Incomplete, SpotPriceHistory};
 use fault::fault;
 
 /// Activities on a page: AWS's maximum.

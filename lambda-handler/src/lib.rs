@@ -12,8 +12,8 @@
 //! * [`act`]: the decision done, without ever adding to what was done before;
 //! * [`mod@handle`]: the run, and its [`Record`](spot_policy::Record).
 //!
-//! [`account`] is what is asked of AWS, in our words; [`aws`] asks it, and is the only place that names an AWS SDK.
-//! [`spot_price_history`] is the one EC2 call, without the EC2 SDK. [`deadline`] shares out the function's time.
+//! [`account`] is what is asked of AWS, in our words; [`aws`] asks it, and is the only place that names an AWS SDK; its one EC2
+//! call is made by `spotstack_ec2`, without the EC2 SDK. [`deadline`] shares out the function's time.
 
 pub mod account;
 pub mod act;
@@ -24,7 +24,6 @@ pub mod event;
 pub mod handle;
 pub mod init_error;
 pub mod observe;
-pub mod spot_price_history;
 
 pub use config::Config;
 pub use deadline::Deadline;

@@ -1,13 +1,12 @@
-//! The XML that EC2 answers with.
+//! The XML that it is answered with.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
+use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use spot_policy::{PriceChange, Timestamp};
 
-/// The root of an answer.
-const ROOT: &str = "DescribeSpotPriceHistoryResponse";
+use super::OPERATION;
+use crate::answer::{Unreadable, read};
 
 /// One page of price changes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,41 +16,24 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-/// A page that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer to DescribeSpotPriceHistory cannot be read: {0}")]
-pub(super) struct Unreadable(String);
-
 /// Reads a page. A record that is not one change of a price is passed over; the zone is then without a price, which is no
 /// reason to know nothing of the others.
 pub(super) fn page(body: &[u8]) -> Result<Page, Unreadable> {
-    let text = std::str::from_utf8(body).map_err(|error| Unreadable(error.to_string()))?;
-    // The decoder takes the end of the text for the end of every open element.
-    if !text.trim_end().ends_with(&format!("</{ROOT}>")) {
-        return Err(Unreadable(format!("it does not end with `</{ROOT}>`")));
-    }
-    parse(text).map_err(|error| Unreadable(error.to_string()))
-}
-
-fn parse(text: &str) -> Result<Page, XmlDecodeError> {
-    let mut document = Document::new(text);
-    let mut root = document.root_element()?;
-    if !root.start_el().matches(ROOT) {
-        return Err(XmlDecodeError::custom(format!("its root is not `{ROOT}`")));
-    }
-    let mut page = Page::default();
-    while let Some(mut tag) = root.next_tag() {
-        match tag.start_el().local() {
-            "spotPriceHistorySet" => {
-                while let Some(mut item) = tag.next_tag() {
-                    page.changes.extend(change(&mut item)?);
+    read(OPERATION, body, |root| {
+        let mut page = Page::default();
+        while let Some(mut tag) = root.next_tag() {
+            match tag.start_el().local() {
+                "spotPriceHistorySet" => {
+                    while let Some(mut item) = tag.next_tag() {
+                        page.changes.extend(change(&mut item)?);
+                    }
                 }
+                "nextToken" => page.next = Some(try_data(&mut tag)?.into_owned()).filter(|token| !token.is_empty()),
+                _ => {}
             }
-            "nextToken" => page.next = Some(try_data(&mut tag)?.into_owned()).filter(|token| !token.is_empty()),
-            _ => {}
         }
-    }
-    Ok(page)
+        Ok(page)
+    })
 }
 
 fn change(item: &mut ScopedDecoder<'_, '_>) -> Result<Option<PriceChange>, XmlDecodeError> {
@@ -69,28 +51,6 @@ fn change(item: &mut ScopedDecoder<'_, '_>) -> Result<Option<PriceChange>, XmlDe
         at: Timestamp(at.secs()),
         usd,
     }))
-}
-
-/// The code and message of an error, from `<Response><Errors><Error>`, by which throttling is told from a refusal. A body
-/// that says neither (a proxy's page, nothing) has only its status.
-pub(super) fn error(status: u16, body: &[u8]) -> ErrorMetadata {
-    let (code, message) = std::str::from_utf8(body).ok().and_then(code_and_message).unwrap_or_default();
-    let message = message.unwrap_or_else(|| format!("HTTP {status} without an error of EC2"));
-    ErrorMetadata::builder().code(code.unwrap_or_else(|| format!("HTTP{status}"))).message(message).build()
-}
-
-fn code_and_message(text: &str) -> Option<(Option<String>, Option<String>)> {
-    let mut document = Document::new(text);
-    let (mut code, mut message) = (None, None);
-    while let Some(element) = document.next_start_element() {
-        let found = match element.local() {
-            "Code" => &mut code,
-            "Message" => &mut message,
-            _ => continue,
-        };
-        *found = Some(try_data(&mut document.scoped_to(element)).ok()?.into_owned());
-    }
-    Some((code, message))
 }
 
 #[cfg(test)]
@@ -173,18 +133,6 @@ mod tests {
             b"</DescribeSpotPriceHistoryResponse>",
         ] {
             assert!(page(body).is_err(), "{}", String::from_utf8_lossy(body));
-        }
-    }
-
-    #[test]
-    fn errors_have_a_code_and_a_message() {
-        let body = b"<?xml version=\"1.0\"?><Response><Errors><Error><Code>RequestLimitExceeded</Code>\
-            <Message>Request limit exceeded.</Message></Error></Errors><RequestID>r</RequestID></Response>";
-        let limit = error(503, body);
-        assert_eq!((limit.code(), limit.message()), (Some("RequestLimitExceeded"), Some("Request limit exceeded.")));
-        for body in [&b""[..], b"<html><body><h1>503</h1></body></html>", b"\xff", b"<Response><Errors><Err"] {
-            let plain = error(503, body);
-            assert_eq!((plain.code(), plain.message()), (Some("HTTP503"), Some("HTTP 503 without an error of EC2")));
         }
     }
 }

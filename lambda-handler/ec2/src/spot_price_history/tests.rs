@@ -9,6 +9,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::test_util::{NeverClient, ReplayEvent, StaticReplayClient};
 use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
 use aws_types::sdk_config::TimeSource;
 
@@ -61,7 +64,7 @@ fn refusal(status: u16, code: &str) -> (u16, String) {
     (status, format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"))
 }
 
-async fn read(http: &StaticReplayClient) -> Result<Vec<String>, PriceHistoryError> {
+async fn read(http: &StaticReplayClient) -> Result<Vec<String>, CallError> {
     let (start, end) = (Timestamp(1_795_460_400), Timestamp(1_795_464_000));
     let changes = client(http.clone()).read("g5.2xlarge", "Linux/UNIX", start, end).await?;
     Ok(changes.into_iter().map(|change| change.zone).collect())

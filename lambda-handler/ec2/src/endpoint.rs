@@ -17,7 +17,7 @@ const PARTITIONS: [(&str, &str, &str); 7] = [
 
 /// EC2's URL for this configuration in `region`: the one that code, environment or profile give for EC2, then the one they
 /// give for every service, then AWS's own.
-pub(super) fn url(sdk: &SdkConfig, region: &str) -> String {
+pub(crate) fn url(sdk: &SdkConfig, region: &str) -> String {
     configured(sdk)
         .unwrap_or_else(|| of_aws(region, sdk.use_fips().unwrap_or_default(), sdk.use_dual_stack().unwrap_or_default()))
 }
