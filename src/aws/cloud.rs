@@ -12,7 +12,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::error::flatten;
 use super::{Account, reading, timeouts};
 use crate::deploy::change_set::ChangeSetPage;
-use crate::deploy::cloud::{Asked, Bucket, Cloud, Document, Explained, Identity, Object, Proposal, Proposed, Resource};
+use crate::deploy::cloud::{
+    Asked, Bucket, Cloud, Document, Explained, Group, Identity, LaunchDefinition, LaunchSource, Object, Proposal,
+    Proposed, Resource, ScalingPolicy,
+};
 use crate::deploy::event::EventPage;
 use crate::deploy::text::neutral;
 use crate::deploy::{CloudError, Stack, Trouble};
@@ -259,6 +262,37 @@ impl Cloud for Account {
             error: output.function_error().map(|error| neutral(error).into_owned()),
             log: neutral(&String::from_utf8_lossy(&log)).into_owned(),
         })
+    }
+
+    async fn groups(&self, names: &[String]) -> Asked<Vec<Group>> {
+        let call = self.auto_scaling.describe_auto_scaling_groups();
+        let call = call.set_auto_scaling_group_names((!names.is_empty()).then(|| names.to_vec()));
+        let pages = call.into_paginator().items().send();
+        let groups = pages.try_collect().await.map_err(self.told("DescribeAutoScalingGroups"))?;
+        Ok(groups.iter().map(reading::group).collect())
+    }
+
+    async fn launch_definition(&self, source: &LaunchSource) -> Asked<LaunchDefinition> {
+        match source {
+            LaunchSource::Template { id, version } => {
+                let template = self.launch_templates.read(id, version).await;
+                let template = template.map_err(self.told(spotstack_ec2::launch_template::OPERATION))?;
+                Ok(reading::launch_template(template))
+            }
+            LaunchSource::Configuration(name) => {
+                let call = self.auto_scaling.describe_launch_configurations().launch_configuration_names(name);
+                let output = call.send().await.map_err(self.told("DescribeLaunchConfigurations"))?;
+                Ok(output.launch_configurations().first().map(reading::launch_configuration).unwrap_or_default())
+            }
+            LaunchSource::Mixed => Ok(LaunchDefinition::default()),
+        }
+    }
+
+    async fn scaling_policies(&self, group: &str) -> Asked<Vec<ScalingPolicy>> {
+        let pages =
+            self.auto_scaling.describe_policies().auto_scaling_group_name(group).into_paginator().items().send();
+        let policies = pages.try_collect().await.map_err(self.told("DescribePolicies"))?;
+        Ok(policies.iter().map(reading::scaling_policy).collect())
     }
 }
 

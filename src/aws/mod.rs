@@ -10,6 +10,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
+use spotstack_ec2::{Incomplete, LaunchTemplates};
+
 use crate::deploy::{CloudError, Trouble};
 
 mod cloud;
@@ -34,7 +36,9 @@ pub struct Account {
     region: String,
     /// Whose answer is missing when none comes: the custom endpoint, or AWS's domain.
     endpoint: String,
+    auto_scaling: aws_sdk_autoscaling::Client,
     cloudformation: aws_sdk_cloudformation::Client,
+    launch_templates: LaunchTemplates,
     lambda: aws_sdk_lambda::Client,
     s3: aws_sdk_s3::Client,
     sts: aws_sdk_sts::Client,
@@ -71,7 +75,9 @@ impl Account {
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(custom.is_some()).build();
         Ok(Self {
             endpoint: custom.map_or_else(|| format!("AWS in {region}"), Into::into),
+            auto_scaling: aws_sdk_autoscaling::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            launch_templates: LaunchTemplates::new(config).map_err(|lack| incomplete(&lack))?,
             lambda: aws_sdk_lambda::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             sts: aws_sdk_sts::Client::new(config),
@@ -89,6 +95,10 @@ fn configured_endpoint() -> Option<String> {
 /// an answer may take as long as `read`.
 fn timeouts(read: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_millis(2_500)).read_timeout(read).build()
+}
+
+fn incomplete(lack: &Incomplete) -> CloudError {
+    CloudError { trouble: Trouble::Other, message: lack.to_string(), ..no_region() }
 }
 
 fn no_region() -> CloudError {

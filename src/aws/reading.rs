@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_autoscaling::types::{self as auto_scaling, AutoScalingGroup, LaunchConfiguration};
 use aws_sdk_cloudformation::types as sdk;
 use aws_smithy_types::DateTime;
 use spot_policy::Timestamp;
+use spotstack_ec2::launch_template::LaunchTemplate;
 
 use crate::deploy::change_set::{Action, Change, Detail, Replacement};
-use crate::deploy::cloud::Resource;
+use crate::deploy::cloud::{Group, LaunchDefinition, LaunchSource, Owner, Resource, ScalingPolicy};
 use crate::deploy::event::Event;
 use crate::deploy::stack::{Stack, StackStatus};
 use crate::deploy::text::neutral;
@@ -107,6 +109,62 @@ fn refers_to(detail: &sdk::ResourceChangeDetail) -> Option<String> {
             attribute.ends_with("Arn").then(|| id.into())
         }
         _ => None,
+    }
+}
+
+pub(super) fn group(group: &AutoScalingGroup) -> Group {
+    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let plain = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let tag = |key: &str| {
+        let tag = group.tags().iter().find(|tag| tag.key() == Some(key))?;
+        tag.value().map(str::to_owned)
+    };
+    let template = group.launch_template().and_then(|template| {
+        // A group that names no version launches the default one.
+        let version = template.version().unwrap_or("$Default");
+        Some(LaunchSource::Template { id: template.launch_template_id()?.into(), version: version.into() })
+    });
+    let configuration = group.launch_configuration_name().map(|name| LaunchSource::Configuration(name.into()));
+    Group {
+        name: plain(group.auto_scaling_group_name()),
+        min: number(group.min_size()),
+        max: number(group.max_size()),
+        zones: group.availability_zones().to_vec(),
+        launch: group.mixed_instances_policy().map(|_| LaunchSource::Mixed).or(template).or(configuration),
+        protects: group.new_instances_protected_from_scale_in().unwrap_or(false),
+        suspended: group
+            .suspended_processes()
+            .iter()
+            .map(|suspended| (plain(suspended.process_name()), text(suspended.suspension_reason()).unwrap_or_default()))
+            .collect(),
+        // AWS gives a group a status only while it is being deleted.
+        is_deleting: group.status().is_some_and(|status| !status.is_empty()),
+        owner: tag("aws:cloudformation:stack-id")
+            .zip(tag("aws:cloudformation:logical-id"))
+            .map(|(stack_arn, logical_id)| Owner { stack_arn, logical_id }),
+    }
+}
+
+pub(super) fn launch_template(template: LaunchTemplate) -> LaunchDefinition {
+    let LaunchTemplate { market, max_price, instance_type, image } = template;
+    LaunchDefinition { market, max_price, instance_type, image }
+}
+
+pub(super) fn launch_configuration(configuration: &LaunchConfiguration) -> LaunchDefinition {
+    let max_price = text(configuration.spot_price());
+    LaunchDefinition {
+        market: max_price.is_some().then(|| "spot".into()),
+        max_price,
+        instance_type: text(configuration.instance_type()),
+        image: text(configuration.image_id()),
+    }
+}
+
+pub(super) fn scaling_policy(policy: &auto_scaling::ScalingPolicy) -> ScalingPolicy {
+    ScalingPolicy {
+        name: text(policy.policy_name()).unwrap_or_default(),
+        arn: policy.policy_arn().unwrap_or_default().into(),
+        kind: text(policy.policy_type()).unwrap_or_default(),
     }
 }
 

@@ -8,6 +8,7 @@ use spot_policy::Seconds;
 
 use super::terminal::{Show, Terminal, account, block_on};
 use super::{Exit, Global, Result, prepare};
+use crate::deploy::groups::Wanted;
 use crate::deploy::{Outcome, PairName, Request, change_set_name, deploy};
 use crate::package::Package;
 
@@ -48,6 +49,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         stack: &plan.stack,
         tags: &plan.tags,
         pairs: &PairName::all(&plan),
+        groups: &Wanted::all(&plan),
         template: &template,
         package: &package,
         artifact_bucket: args.artifact_bucket.as_deref(),

@@ -119,6 +119,9 @@ impl Terminal {
                 let stack = self.paint(Style::new().bold(), stack);
                 Some(format!("{stack} in {region}, account {account}: {status}"))
             }
+            Moment::GroupsFound { pair, spot, on_demand, instance_type } => {
+                good(format!("{pair}: {instance_type}, Spot by {spot}, On-Demand by {on_demand}"))
+            }
             Moment::BucketMade { bucket } => good(format!("made the private bucket {bucket}")),
             Moment::Stored { what, bytes, sent, .. } => {
                 let what = match what {

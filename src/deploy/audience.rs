@@ -58,6 +58,17 @@ pub enum Moment<'a> {
         /// The stack's state, if there is one.
         status: Option<&'a str>,
     },
+    /// The groups of a pair, which another template made, are found and can be managed.
+    GroupsFound {
+        /// The pair.
+        pair: &'a str,
+        /// The name of the group that asks for Spot.
+        spot: &'a str,
+        /// The name of the group that asks for On-Demand.
+        on_demand: &'a str,
+        /// Whose Spot price is read.
+        instance_type: &'a str,
+    },
     /// The artifact bucket was made.
     BucketMade {
         /// Its name.

@@ -53,6 +53,13 @@ pub trait Cloud {
     fn code_sha256(&self, function: &str) -> impl Future<Output = Asked<Option<String>>>;
     /// Asks a SpotManager what it would do now: its record. It changes nothing.
     fn explain(&self, function: &str) -> impl Future<Output = Asked<Explained>>;
+
+    /// The Auto Scaling groups of these names that there are, at most 50 names; without names, all.
+    fn groups(&self, names: &[String]) -> impl Future<Output = Asked<Vec<Group>>>;
+    /// What a group launches. A mixed instances policy is nothing that a group launches: its answer says nothing.
+    fn launch_definition(&self, source: &LaunchSource) -> impl Future<Output = Asked<LaunchDefinition>>;
+    /// The scaling policies on a group.
+    fn scaling_policies(&self, group: &str) -> impl Future<Output = Asked<Vec<ScalingPolicy>>>;
 }
 
 /// Who we are to AWS.
@@ -148,4 +155,83 @@ pub struct Explained {
     pub error: Option<String>,
     /// The end of its log, at most 4 KB.
     pub log: String,
+}
+
+/// An Auto Scaling group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Instances at least.
+    pub min: u32,
+    /// Instances at most.
+    pub max: u32,
+    /// Where it launches.
+    pub zones: Vec<String>,
+    /// From what it launches.
+    pub launch: Option<LaunchSource>,
+    /// Whether it protects new instances from scale-in.
+    pub protects: bool,
+    /// Its suspended processes, and why they are.
+    pub suspended: Vec<(String, String)>,
+    /// Whether it is being deleted.
+    pub is_deleting: bool,
+    /// The stack that made it, by the tags that CloudFormation puts on it.
+    pub owner: Option<Owner>,
+}
+
+/// The stack that made a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The stack, which may be a nested one.
+    pub stack_arn: String,
+    /// The resource's name in that stack's template.
+    pub logical_id: String,
+}
+
+impl Owner {
+    /// The stack's name, from its ARN, `arn:…:stack/NAME/ID`.
+    pub fn stack_name(&self) -> &str {
+        self.stack_arn.split('/').nth(1).unwrap_or_default()
+    }
+}
+
+/// From what a group launches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaunchSource {
+    /// A version of a launch template: a number, `$Latest` or `$Default`.
+    Template {
+        /// Its id.
+        id: String,
+        /// Its version.
+        version: String,
+    },
+    /// A launch configuration, by its name.
+    Configuration(String),
+    /// A mixed instances policy.
+    Mixed,
+}
+
+/// What a group launches, as far as it matters to whoever chooses between two markets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LaunchDefinition {
+    /// `spot`, or another market that is not On-Demand; `None`: On-Demand.
+    pub market: Option<String>,
+    /// The max price in USD, if it has one.
+    pub max_price: Option<String>,
+    /// The instance type, if it names one.
+    pub instance_type: Option<String>,
+    /// The image.
+    pub image: Option<String>,
+}
+
+/// A scaling policy on a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalingPolicy {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// AWS's word for how it scales: `StepScaling`.
+    pub kind: String,
 }

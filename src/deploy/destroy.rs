@@ -74,15 +74,17 @@ pub async fn destroy<C: Cloud, A: Audience>(
         .filter(|resource| resource.status != "DELETE_COMPLETE")
         .collect();
     // A stack that was never executed has no template; then nothing of it can stay.
-    let notes = notes(&cloud.template(&stack.arn).await.unwrap_or_default());
+    let template = cloud.template(&stack.arn).await.unwrap_or_default();
+    let notes = notes(&template);
     if !deleting {
-        let (stays, goes): (Vec<_>, Vec<_>) = resources
+        let (mut stays, goes): (Vec<_>, Vec<_>) = resources
             .iter()
             .map(|resource| {
                 let about = notes.get(&resource.logical_id).and_then(|note| note.about.clone());
                 (resource.logical_id.clone(), about.unwrap_or_else(|| resource.resource_type.clone()))
             })
             .partition(|(id, _)| notes.get(id).is_some_and(|note| note.retained));
+        stays.extend(others_groups(&template));
         let buckets = stack.parameters.get("ArtifactBucket").cloned();
         let buckets = [buckets.unwrap_or_else(|| artifact::bucket_name(&identity))];
         audience.hear(&Moment::Leaving { goes: &goes, stays: &stays, buckets: &buckets });
@@ -107,6 +109,19 @@ pub async fn destroy<C: Cloud, A: Audience>(
         reason: ended.reason.as_deref(),
     });
     Err(DeployError::Failed { stack: stack.name, verb: "destroyed", status: ended.status })
+}
+
+/// The groups that another template made, which this one only has the names of: its parameters for them, and their words. What
+/// runs in them goes on running, and nobody scales it in any more.
+fn others_groups(template: &str) -> Vec<(String, String)> {
+    let document: Value = serde_yaml::from_str(template).unwrap_or_default();
+    let parameters = document.get("Parameters").and_then(Value::as_mapping).cloned().unwrap_or_default();
+    let groups = parameters.into_iter().filter_map(|(id, parameter)| {
+        let id = id.as_str().filter(|id| id.ends_with("SpotGroup") || id.ends_with("OnDemandGroup"))?;
+        let about = parameter.get("Description")?.as_str()?;
+        Some((id.to_owned(), format!("{about}, with the instances that run in it")))
+    });
+    groups.collect()
 }
 
 /// What the deployed template says about a resource.
@@ -248,6 +263,21 @@ Resources:
             "`media-workers` was not destroyed: DELETE_FAILED, some of it could not be deleted"
         );
         assert_eq!(audience.heard(), ["target", "leaving", "failed"]);
+    }
+
+    #[test]
+    fn groups_of_another_template_stay() {
+        let template = "
+Parameters:
+  HandlerKey: {Type: String}
+  EncodeSpotGroup:
+    Type: String
+    Description: 'encode: the Spot workers, asgGPUSpot of the stack encoder-prod'
+Resources: {}
+";
+        let about = "encode: the Spot workers, asgGPUSpot of the stack encoder-prod, with the instances that run in it";
+        assert_eq!(others_groups(template), [("EncodeSpotGroup".to_owned(), about.to_owned())]);
+        assert_eq!(others_groups(TEMPLATE), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use miette::Diagnostic;
 
+use super::groups::problem::Problem;
 use super::stack::StackStatus;
 use super::text::seconds;
 
@@ -171,6 +172,13 @@ pub enum DeployError {
         status: StackStatus,
         /// `: ` and AWS's reason, if any.
         reason: String,
+    },
+    /// The groups that the spec names are not there, or cannot be a pair.
+    #[error("the groups that another template made cannot be managed as the spec says; nothing was changed")]
+    Groups {
+        /// Everything that is wrong.
+        #[related]
+        problems: Vec<Problem>,
     },
     /// The bucket with our name for it is somebody else's.
     #[error("the bucket `{bucket}` is not this account's ({account}), or may not be seen by it: nothing was uploaded")]

@@ -9,7 +9,10 @@ use std::time::Duration;
 use super::PairName;
 use super::audience::{Audience, Moment, Question};
 use super::change_set::ChangeSetPage;
-use super::cloud::{Asked, Bucket, Cloud, Document, Explained, Identity, Object, Proposal, Proposed, Resource};
+use super::cloud::{
+    Asked, Bucket, Cloud, Document, Explained, Group, Identity, LaunchDefinition, LaunchSource, Object, Proposal,
+    Proposed, Resource, ScalingPolicy,
+};
 use super::event::EventPage;
 use super::progress::{Progress, Step};
 use super::stack::Stack;
@@ -31,6 +34,10 @@ pub(super) struct Fake {
     resources: Vec<Resource>,
     template: String,
     code: Option<String>,
+    /// Stacks by name or ARN, with their resources, for those that name groups of other stacks.
+    pub(super) others: BTreeMap<String, (Stack, Vec<Resource>)>,
+    /// The Auto Scaling groups that there are.
+    pub(super) groups: Vec<(Group, LaunchDefinition, Vec<ScalingPolicy>)>,
     /// The last proposal.
     pub(super) proposal: RefCell<Option<Proposal>>,
 }
@@ -48,6 +55,8 @@ impl Default for Fake {
             resources: Vec::new(),
             template: String::new(),
             code: Some(package().code_sha256()),
+            others: BTreeMap::new(),
+            groups: Vec::new(),
             proposal: RefCell::default(),
         }
     }
@@ -111,6 +120,9 @@ impl Cloud for Fake {
 
     async fn stack(&self, name_or_arn: &str) -> Asked<Option<Stack>> {
         self.note(format!("stack {name_or_arn}"));
+        if let Some((other, _)) = self.others.get(name_or_arn) {
+            return Ok(Some(other.clone()));
+        }
         next(&self.stacks)
     }
 
@@ -119,7 +131,11 @@ impl Cloud for Fake {
         next(&self.events)
     }
 
-    async fn resources(&self, _: &str) -> Asked<Vec<Resource>> {
+    async fn resources(&self, stack_arn: &str) -> Asked<Vec<Resource>> {
+        if let Some((_, resources)) = self.others.values().find(|(other, _)| other.arn == stack_arn) {
+            self.note(format!("resources {stack_arn}"));
+            return Ok(resources.clone());
+        }
         self.note("resources");
         Ok(self.resources.clone())
     }
@@ -194,6 +210,22 @@ impl Cloud for Fake {
     async fn explain(&self, function: &str) -> Asked<Explained> {
         self.note(format!("explain {function}"));
         next(&self.explained)
+    }
+
+    async fn groups(&self, names: &[String]) -> Asked<Vec<Group>> {
+        self.note(format!("groups {}", names.join(" ")));
+        let groups = self.groups.iter().map(|(group, ..)| group.clone());
+        Ok(groups.filter(|group| names.is_empty() || names.contains(&group.name)).collect())
+    }
+
+    async fn launch_definition(&self, source: &LaunchSource) -> Asked<LaunchDefinition> {
+        let found = self.groups.iter().find(|(group, ..)| group.launch.as_ref() == Some(source));
+        Ok(found.map(|(_, definition, _)| definition.clone()).unwrap_or_default())
+    }
+
+    async fn scaling_policies(&self, name: &str) -> Asked<Vec<ScalingPolicy>> {
+        let found = self.groups.iter().find(|(group, ..)| group.name == name);
+        Ok(found.map(|(.., policies)| policies.clone()).unwrap_or_default())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Deploying: from a rendered template to a stack that works.
 //!
 //! [`deploy`] is the ceremony, in order. What is decided on the way is decided by functions from data to data, next to it:
-//! [`stack::way`] (how to go on from each state), [`change_set`] (what would change), [`cascade`] (what that really reaches),
+//! [`stack::way`] (how to go on from each state), [`groups`] (those that another template made), [`change_set`] (what would change), [`cascade`] (what that really reaches),
 //! [`review`] (the same for people), [`event`] (what is news), [`progress`] (how far it is, and the root cause). The two edges are traits: [`cloud::Cloud`] is
 //! AWS, [`audience::Audience`] is whoever watches.
 
@@ -21,6 +21,7 @@ pub mod event;
 #[cfg(test)]
 mod fake;
 pub mod follow;
+pub mod groups;
 pub mod progress;
 pub mod review;
 pub mod stack;
@@ -52,6 +53,8 @@ pub struct Request<'a> {
     pub tags: &'a BTreeMap<String, String>,
     /// The pairs in it.
     pub pairs: &'a [PairName<'a>],
+    /// Those of them whose groups another template made.
+    pub groups: &'a [groups::Wanted<'a>],
     /// The document.
     pub template: &'a Template,
     /// The SpotManager's handler.
@@ -135,13 +138,14 @@ pub async fn deploy<C: Cloud, A: Audience>(
         status: stack.as_ref().map(|stack| stack.status.0.as_str()),
     });
 
+    let groups = groups::find(request.groups, request.stack, stack.as_ref(), cloud, audience).await?;
     let bucket = artifact::bucket(request.artifact_bucket, &identity, cloud, audience).await?;
     artifact::handler(request.package, &bucket, &identity, cloud, audience).await?;
     if let (Way::Renew, Some(stack)) = (way, &stack) {
         remove(stack, request, cloud, audience).await?;
     }
 
-    let proposed = propose(request, way, &bucket, &identity, cloud, audience).await?;
+    let proposed = propose(request, way, groups, &bucket, &identity, cloud, audience).await?;
     let made_stack = (way == Way::Renew || stack.is_none()).then_some(proposed.stack_arn.as_str());
     let leftovers = Leftovers { change_set: &proposed.arn, made_stack };
     let changes = match change_set::read(cloud, &proposed.arn, request.change_set).await {
@@ -196,20 +200,20 @@ fn abouts(template: &Template) -> BTreeMap<String, String> {
 async fn propose<C: Cloud, A: Audience>(
     request: &Request<'_>,
     way: Way,
+    mut parameters: BTreeMap<String, String>,
     bucket: &str,
     identity: &Identity,
     cloud: &C,
     audience: &mut A,
 ) -> Result<Proposed, DeployError> {
+    parameters.insert("ArtifactBucket".into(), bucket.into());
+    parameters.insert("HandlerKey".into(), request.package.key());
     let proposal = Proposal {
         name: request.change_set.into(),
         stack: request.stack.into(),
         create: way != Way::Update,
         template: artifact::document(&request.template.text, bucket, identity, cloud, audience).await?,
-        parameters: BTreeMap::from([
-            ("ArtifactBucket".into(), bucket.into()),
-            ("HandlerKey".into(), request.package.key()),
-        ]),
+        parameters,
         tags: request.tags.clone(),
         role: request.role.map(Into::into),
     };

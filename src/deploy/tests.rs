@@ -27,6 +27,7 @@ async fn run(
         stack: "media-workers",
         tags: &tags,
         pairs: &pairs,
+        groups: &[],
         template: &template,
         package: &package,
         artifact_bucket: None,
