@@ -235,6 +235,14 @@ impl Plan {
 }
 
 impl Groups {
+    /// Both, for people: `asgGPUSpot and asgGPU of the stack encoder-prod`.
+    pub fn both(&self) -> String {
+        match &self.stack {
+            Some(stack) => format!("{} and {} of the stack {stack}", self.spot, self.on_demand),
+            None => format!("{} and {}, of another template", self.spot, self.on_demand),
+        }
+    }
+
     /// One of the two, for people: `asgGPU of the stack encoder-prod`.
     pub fn words(&self, group: &str) -> String {
         match &self.stack {

@@ -19,10 +19,13 @@ use crate::deploy::text::{moment, neutral};
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, CloudError, PairName};
 use crate::package::Package;
-use crate::plan::Plan;
+use crate::plan::{Groups, Plan};
 
 /// How often `--watch` looks.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// What the SpotManager says of a group that is gone.
+const NO_GROUP: &str = "there is no Auto Scaling group";
 
 /// Show the stack, the queue's depth, both groups, and what the SpotManager would do now
 #[derive(Debug, clap::Args)]
@@ -55,6 +58,8 @@ struct Status {
 struct PairStatus {
     pair: String,
     function: Option<String>,
+    /// The groups that another template made, as the spec names them.
+    groups: Option<String>,
     handler: Handler,
     /// What the SpotManager sees and would do.
     record: Option<Box<Record>>,
@@ -118,7 +123,10 @@ async fn look(plan: &Plan, carried: Option<&str>, account: &Account) -> std::res
         status.at_work = at_work.map(|resource| (resource.logical_id, resource.status)).collect();
     }
     for pair in PairName::all(plan) {
-        status.pairs.push(pair_status(pair, &stack.outputs, carried, account).await);
+        let mut status_of_pair = pair_status(pair, &stack.outputs, carried, account).await;
+        let groups = plan.pairs.iter().find(|planned| planned.name == pair.name).and_then(|pair| pair.groups.as_ref());
+        status_of_pair.groups = groups.map(Groups::both);
+        status.pairs.push(status_of_pair);
     }
     Ok(status)
 }
@@ -133,6 +141,7 @@ async fn pair_status(
     let mut status = PairStatus {
         pair: pair.name.into(),
         function: verify::function(pair, outputs).map(Into::into),
+        groups: None,
         handler: Handler { deployed: None, carried: carried.map(Into::into) },
         record: None,
         trouble: None,
@@ -189,8 +198,16 @@ impl fmt::Display for PairStatus {
                 write!(f, "\n             {reason}")?;
             }
         }
+        if let Some(groups) = &self.groups {
+            write!(f, "\n  groups     {groups}")?;
+        }
         if let Some(trouble) = &self.trouble {
             write!(f, "\n  trouble    {trouble}")?;
+            if self.groups.is_some() && trouble.contains(NO_GROUP) {
+                f.write_str(
+                    "\n             if their template has replaced them, `spotstack deploy` finds the new ones",
+                )?;
+            }
         }
         write!(f, "\n  handler    {}", self.handler)
     }
@@ -287,8 +304,14 @@ mod tests {
     #[test]
     fn a_pair_shows_what_it_asks_for_and_what_it_has() {
         let handler = Handler { deployed: Some("a".into()), carried: Some("a".into()) };
-        let pair =
-            PairStatus { pair: "gpu".into(), function: None, handler, record: Some(Box::new(record())), trouble: None };
+        let pair = PairStatus {
+            pair: "gpu".into(),
+            function: None,
+            groups: None,
+            handler,
+            record: Some(Box::new(record())),
+            trouble: None,
+        };
         let text = status(Some("UPDATE_COMPLETE"), vec![pair]).to_string();
         assert!(text.starts_with("media-workers in eu-west-1, account 111122223333: UPDATE_COMPLETE since 2026-11-23 20:49:31 UTC\n\ngpu\n  queue      3 waiting, 1 in flight\n  Spot       asks for 2 of at most 4, has 2 (eu-west-1a 1, eu-west-1b 1)\n  On-Demand  asks for 0 of at most 4, has 0\n  now        "), "{text}");
         assert!(text.ends_with("\n  handler    up to date"), "{text}");
@@ -298,10 +321,27 @@ mod tests {
     fn trouble_with_one_pair_is_said_in_its_place() {
         let handler = Handler { deployed: Some("a".into()), carried: Some("b".into()) };
         let trouble = Some("the SpotManager fails: Unhandled: x".into());
-        let pair = PairStatus { pair: "gpu".into(), function: None, handler, record: None, trouble };
+        let pair = PairStatus { pair: "gpu".into(), function: None, groups: None, handler, record: None, trouble };
         assert_eq!(
             pair.to_string(),
             "gpu\n  trouble    the SpotManager fails: Unhandled: x\n  handler    another one than this spotstack carries; `spotstack deploy` changes it"
+        );
+    }
+
+    #[test]
+    fn groups_that_were_replaced_can_be_found_again() {
+        let handler = Handler { deployed: Some("a".into()), carried: Some("a".into()) };
+        let groups = Some("asgGPUSpot and asgGPU of the stack encoder-prod".into());
+        let trouble = Some("the SpotManager fails: Unhandled: there is no Auto Scaling group `prod-gpu`".into());
+        let pair = PairStatus { pair: "encode".into(), function: None, groups, handler, record: None, trouble };
+        assert_eq!(
+            pair.to_string(),
+            "\
+encode
+  groups     asgGPUSpot and asgGPU of the stack encoder-prod
+  trouble    the SpotManager fails: Unhandled: there is no Auto Scaling group `prod-gpu`
+             if their template has replaced them, `spotstack deploy` finds the new ones
+  handler    up to date"
         );
     }
 }

@@ -83,6 +83,47 @@ fn what_contradicts_itself_is_shown_at_both_places() {
 }
 
 #[test]
+fn groups_of_another_template_contradict_what_makes_groups() {
+    const GROUPS: &str = "    groups: {stack: encoder-prod, spot: asgGPUSpot, on_demand: asgGPU}\n";
+    let given = |groups: &str| {
+        let launch = SPEC.find("    launch:").expect("a launch block")..SPEC.find("    spot:").expect("a spot block");
+        let mut spec = SPEC.to_owned();
+        spec.replace_range(launch, groups);
+        spec
+    };
+    Project::with(given(GROUPS)).run(&["render"]).exits(0);
+    let network = SPEC.find("network:").expect("a network")..SPEC.find("pairs:").expect("pairs");
+    let mut without = given(GROUPS);
+    without.replace_range(network.clone(), "");
+    Project::with(without).run(&["render"]).exits(0);
+    let mut needed = SPEC.to_owned();
+    needed.replace_range(network, "");
+    refused(needed, &["missing key `network`", "makes groups, in these subnets"]);
+
+    let both = SPEC.replace("    launch:\n", &format!("{GROUPS}    launch:\n"));
+    refused(both, &["either a `launch:` block or `groups:`", "groups to make", "groups that are there"]);
+    refused(given(""), &["a pair has a `launch:` block, or the `groups:`", "this pair has neither"]);
+    for (from, to, parts) in [
+        ("asgGPUSpot", "asg-gpu", &["`asg-gpu` cannot be a logical id"][..]),
+        ("asgGPUSpot", "Nested//asgGPU", &["cannot be a logical id"]),
+        ("asgGPUSpot", "asgGPU", &["a pair is two groups, and these are one"]),
+        ("encoder-prod", "encoder prod", &["`encoder prod` cannot be a stack's name"]),
+        ("encoder-prod", "media-workers", &["the groups of this very stack are not another template's", "this stack"]),
+        ("stack: encoder-prod, spot: asgGPUSpot", "spot: gpu-*", &["`gpu-*` cannot be managed"]),
+        ("on_demand: asgGPU", "ondemand: asgGPU", &["did you mean `on_demand`?"]),
+        (", on_demand: asgGPU", "", &["missing key `on_demand`"]),
+    ] {
+        assert!(GROUPS.contains(from), "{from}");
+        refused(given(&GROUPS.replace(from, to)), parts);
+    }
+    let again = given(GROUPS).split_once("pairs:\n").map(|(_, pair)| pair.replace("gpu:", "again:")).expect("pairs");
+    refused(
+        given(GROUPS) + &again,
+        &["two pairs manage the group `asgGPU`", "two pairs manage the group `asgGPUSpot`"],
+    );
+}
+
+#[test]
 fn everything_is_found_in_one_run() {
     let spec = SPEC.replace("media-workers", "9").replace("g5.2xlarge", "big").replace("max: 4", "max: 0");
     refused(spec, &["has 3 errors", "`9` cannot be a stack's name", "`big` is not an instance type", "`max` is 0"]);
