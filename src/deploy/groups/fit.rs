@@ -36,35 +36,41 @@ impl Seen {
 /// Whether the first asks for Spot and the second does not; the instance type whose price is to be read.
 ///
 /// # Errors
-/// It is not so.
-pub fn market(wanted: &Wanted<'_>, spot: &Seen, on_demand: &Seen) -> Result<String, Problem> {
+/// It is not so, for all these reasons.
+pub fn market(wanted: &Wanted<'_>, spot: &Seen, on_demand: &Seen) -> Result<String, Vec<Problem>> {
     let [spot_id, on_demand_id] = wanted.names();
-    for (seen, id) in [(spot, spot_id), (on_demand, on_demand_id)] {
+    let groups = [(spot, spot_id), (on_demand, on_demand_id)];
+    let launches_neither = groups.into_iter().filter_map(|(seen, id)| {
         let (words, name) = (wanted.words(id), seen.group.name.clone());
         match seen.group.launch {
-            Some(LaunchSource::Mixed) => return Err(Problem::Mixed { words, name }),
-            None => return Err(Problem::NoLaunch { words, name }),
-            Some(_) => {}
+            Some(LaunchSource::Mixed) => Some(Problem::Mixed { words, name }),
+            None => Some(Problem::NoLaunch { words, name }),
+            Some(_) => None,
         }
+    });
+    let mut problems: Vec<_> = launches_neither.collect();
+    if !problems.is_empty() {
+        return Err(problems);
     }
     if on_demand.asks_for_spot() && spot.definition.market.is_none() {
-        return Err(Problem::Swapped {
-            pair: wanted.pair.name.into(),
-            spot: spot_id.into(),
-            on_demand: on_demand_id.into(),
-        });
+        let pair = wanted.pair.name.into();
+        return Err(vec![Problem::Swapped { pair, spot: spot_id.into(), on_demand: on_demand_id.into() }]);
     }
-    let words = wanted.words(spot_id);
+    let (words, name) = (wanted.words(spot_id), spot.group.name.clone());
     if !spot.asks_for_spot() {
-        return Err(Problem::NotSpot { words, name: spot.group.name.clone() });
+        problems.push(Problem::NotSpot { words: words.clone(), name: name.clone() });
     }
     if let Some(market) = &on_demand.definition.market {
         let market = if market == "spot" { "Spot".to_owned() } else { format!("`{market}`") };
-        let words = wanted.words(on_demand_id);
-        return Err(Problem::NotOnDemand { words, name: on_demand.group.name.clone(), market });
+        let (words, name) = (wanted.words(on_demand_id), on_demand.group.name.clone());
+        problems.push(Problem::NotOnDemand { words, name, market });
     }
-    let instance_type = spot.definition.instance_type.clone();
-    instance_type.ok_or_else(|| Problem::NoInstanceType { words, name: spot.group.name.clone() })
+    match &spot.definition.instance_type {
+        Some(instance_type) if problems.is_empty() => return Ok(instance_type.clone()),
+        Some(_) => {}
+        None => problems.push(Problem::NoInstanceType { words, name }),
+    }
+    Err(problems)
 }
 
 /// What works, but not as the spec leads one to expect: each in a sentence or two, with what would mend it.

@@ -94,7 +94,7 @@ pub async fn find<C: Cloud, A: Audience>(
         );
         audience.hear(&Moment::Warning { text: &text });
     }
-    let pairs = all_or_problems(wanted.iter().map(|wanted| names(wanted, &trees)).collect())?;
+    let pairs = all_or_problems(wanted.iter().map(|wanted| names(wanted, &trees)))?;
     let pairs = groups(wanted, &pairs, stack, cloud).await?;
     let own_policies = own_policies(own, cloud).await;
     let pairs = try_join_all(pairs.into_iter().map(|pair| try_join_all(pair.map(|found| seen(found, cloud))))).await?;
@@ -106,8 +106,8 @@ pub async fn find<C: Cloud, A: Audience>(
         let [spot, on_demand] = [spot, on_demand].map(|seen: Seen| seen.without(&own_policies));
         let instance_type = match fit::market(wanted, &spot, &on_demand) {
             Ok(instance_type) => instance_type,
-            Err(problem) => {
-                problems.push(problem);
+            Err(found) => {
+                problems.extend(found);
                 continue;
             }
         };
@@ -147,7 +147,7 @@ async fn trees<'a>(wanted: &[Wanted<'a>], cloud: &impl Cloud) -> Result<Trees<'a
 }
 
 /// The names of a pair's two groups, and what their names say of them.
-fn names(wanted: &Wanted<'_>, trees: &Trees<'_>) -> Result<[String; 2], Vec<Problem>> {
+fn names(wanted: &Wanted<'_>, trees: &Trees<'_>) -> Found<[String; 2]> {
     let Some(stack) = wanted.groups.stack.as_deref() else { return Ok(wanted.names().map(str::to_owned)) };
     let pair = wanted.pair.name.to_owned();
     let Some((found, tree)) = trees.get(stack).and_then(Option::as_ref) else {
@@ -156,20 +156,23 @@ fn names(wanted: &Wanted<'_>, trees: &Trees<'_>) -> Result<[String; 2], Vec<Prob
     if found.is_ours() && !found.parameters.is_empty() {
         return Err(vec![Problem::Spotstacks { pair, stack: stack.into() }]);
     }
-    let names = wanted.names().map(|id| tree.group(id).map_err(|why| why.at(&pair, id, stack, tree)));
+    let names = wanted.names().map(|id| tree.group(id).map_err(|why| vec![why.at(&pair, id, stack, tree)]));
     both(names)
 }
 
-/// Both, or every problem.
-fn both<T, P>(both: [Result<T, P>; 2]) -> Result<[T; 2], Vec<P>> {
+/// What was found, or every reason why not.
+type Found<T> = Result<T, Vec<Problem>>;
+
+/// Both, or every problem of both.
+fn both<T>(both: [Found<T>; 2]) -> Found<[T; 2]> {
     match both {
         [Ok(one), Ok(other)] => Ok([one, other]),
-        results => Err(results.into_iter().filter_map(Result::err).collect()),
+        results => Err(results.into_iter().filter_map(Result::err).flatten().collect()),
     }
 }
 
 /// All of them, or every problem of each.
-fn all_or_problems<T>(results: Vec<Result<T, Vec<Problem>>>) -> Result<Vec<T>, DeployError> {
+fn all_or_problems<T>(results: impl IntoIterator<Item = Found<T>>) -> Result<Vec<T>, DeployError> {
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     for result in results {
         match result {
@@ -206,22 +209,22 @@ async fn groups(
             let words = wanted.words(id);
             let Some(group) = groups.get(name) else {
                 let known: Vec<&str> = there.iter().map(|group| group.name.as_str()).collect();
-                return Err(Problem::NoGroup {
+                return Err(vec![Problem::NoGroup {
                     words,
                     name: name.clone(),
                     from_stack: wanted.groups.stack.is_some(),
                     nearest: nearest(name, &known).map(str::to_owned),
                     others: known.len(),
-                });
+                }]);
             };
             if group.is_deleting {
-                return Err(Problem::Deleting { words, name: name.clone() });
+                return Err(vec![Problem::Deleting { words, name: name.clone() }]);
             }
             if !plan::is_group_name(name) {
-                return Err(Problem::Name { words, name: name.clone() });
+                return Err(vec![Problem::Name { words, name: name.clone() }]);
             }
             if group.owner.as_ref().is_some_and(|owner| owner.stack_name() == stack) {
-                return Err(Problem::Own { words, stack: stack.into() });
+                return Err(vec![Problem::Own { words, stack: stack.into() }]);
             }
             Ok(group.clone())
         };
