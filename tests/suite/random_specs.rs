@@ -262,15 +262,40 @@ fn pair(name: &'static str) -> impl Strategy<Value = Value> {
         ("scale_up", one_of(&["policy"]), false),
         ("dashboard", one_of(&[false]), false),
     ]);
-    map(vec![
+    let made = map(vec![
         ("queue", queue.boxed(), true),
         ("launch", launch, true),
         ("spot", spot, false),
         ("workers", workers, false),
         ("alarms", alarms, false),
         ("manager", manager, false),
-    ])
-    .prop_map(agreeing)
+    ]);
+    (made, prop::option::weighted(0.25, groups(name))).prop_map(|(mut pair, groups)| {
+        if let (Some(groups), Some(keys)) = (groups, pair.as_mapping_mut()) {
+            keys.shift_remove("launch");
+            keys.insert("groups".into(), groups);
+        }
+        agreeing(pair)
+    })
+}
+
+/// Groups that another template made, by logical ids or by names; no two pairs have the same.
+fn groups(name: &'static str) -> impl Strategy<Value = Value> {
+    let id: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let product = one_of(&["Linux/UNIX", "Windows"]);
+    prop_oneof![
+        map(vec![
+            ("stack", one_of(&["encoder-prod", "no"]), true),
+            ("spot", one_of(&[format!("{id}Spot"), format!("Nested/{id}Spot")]), true),
+            ("on_demand", one_of(&[format!("{id}OnDemand"), format!("0{id}")]), true),
+            ("product", product.clone(), false),
+        ]),
+        map(vec![
+            ("spot", one_of(&[format!("{name} # spot"), format!("0755{name}")]), true),
+            ("on_demand", one_of(&[format!("{name}, 'on' {{demand}}"), format!("&{name}")]), true),
+            ("product", product, false),
+        ]),
+    ]
 }
 
 /// A pair whose keys agree with each other, as the rules of the spec want it.
@@ -356,7 +381,10 @@ fn judge(spec: &Value, template: &Template) {
     let pairs = spec["pairs"].as_mapping().expect("pairs");
     let launches = |suffix: &str| resources.iter().filter(|(id, _)| id.ends_with(suffix)).collect::<Vec<_>>();
     let spots = launches("SpotLaunch");
-    assert_eq!((spots.len(), launches("OnDemandLaunch").len()), (pairs.len(), pairs.len()));
+    let made = pairs.values().filter(|pair| pair.get("launch").is_some()).count();
+    assert_eq!((spots.len(), launches("OnDemandLaunch").len()), (made, made));
+    let parameters = json["Parameters"].as_object().expect("parameters").keys();
+    assert_eq!(parameters.filter(|id| id.ends_with("InstanceType")).count(), pairs.len() - made);
     for (id, spot) in spots {
         let mut twin = spot.clone();
         let on_demand = &resources[&id.replace("SpotLaunch", "OnDemandLaunch")];
@@ -455,12 +483,13 @@ fn a_sample_is_written_for_other_judges() {
         let spec = specs().new_tree(&mut runner).expect("a spec").current();
         let template = renderer.render(&spec).expect("a valid spec");
         for pair in spec["pairs"].as_mapping().expect("pairs").values() {
-            kinds.insert(pair["launch"].get("kind").and_then(Value::as_str).unwrap_or("template").to_owned());
+            let kind = |launch: &Value| launch.get("kind").and_then(Value::as_str).unwrap_or("template").to_owned();
+            kinds.insert(pair.get("launch").map_or_else(|| "groups".to_owned(), kind));
         }
         let name = |what: &str| folder.join(format!("{index:02}.{what}"));
         fs::write(name("spotstack.yaml"), text(&spec)).expect("a spec");
         fs::write(name("template.yaml"), &template.text).expect("a template");
         fs::write(name("template.json"), template.to_json().to_string()).expect("JSON");
     }
-    assert_eq!(kinds.len(), 2, "both kinds are in the sample");
+    assert_eq!(kinds.len(), 3, "both kinds, and groups that are there, are in the sample");
 }
