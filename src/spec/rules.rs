@@ -104,8 +104,8 @@ fn stack(spec: &Spec, found: &mut Findings) {
 
 fn network(spec: &Spec, found: &mut Findings) {
     let Some(network) = spec.network.as_ref().map(|network| &network.value) else {
-        let mut launches = spec.pairs.values().filter_map(|pair| pair.value.launch.as_ref());
-        if let Some(launch) = launches.next() {
+        let mut launches = spec.pairs.values().filter(|pair| pair.value.groups.is_none());
+        if let Some(launch) = launches.find_map(|pair| pair.value.launch.as_ref()) {
             let problem = Problem::at(
                 launch.referenced,
                 "makes groups, in these subnets",
