@@ -3,7 +3,7 @@
 //! One way through the house, each stage a type made of the one before it:
 //!
 //! `spotstack.yaml` → [`spec::Spec`] (typed, every value with its place) → [`plan::Plan`] (every name, id and default decided)
-//! → text from [`blueprint`]s → [`template::Template`] (parsed and verified) → a change set → stack events → [`deploy`]'s outcome.
+//! → text from [`blueprint`]s → [`template::Template`] (parsed and verified) → [`check`]'s findings → a change set → stack events → [`deploy`]'s outcome.
 //!
 //! What is deliberately absent: nothing below [`cli`] prints; nothing below [`deploy`] does I/O or reads a clock, but for
 //! reading the spec's own files; `aws_sdk_` is named in [`aws`] alone; a blueprint makes no decision. The SpotManager's rules
@@ -11,6 +11,7 @@
 
 pub mod aws;
 pub mod blueprint;
+pub mod check;
 pub mod cli;
 pub mod deploy;
 pub mod package;

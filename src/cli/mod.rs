@@ -7,10 +7,12 @@ use std::process::ExitCode;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::blueprint::{self, Blueprints};
+use crate::check::{self as findings, Refused, Report, Severity};
 use crate::plan::Plan;
-use crate::spec;
+use crate::spec::{self, Spec};
 use crate::template::Template;
 
+mod check;
 mod deploy;
 mod destroy;
 mod eject;
@@ -75,13 +77,18 @@ impl Global {
 
     /// Whether what goes to standard error is coloured.
     fn colored(&self) -> bool {
+        self.colored_on(std::io::stderr().is_terminal())
+    }
+
+    /// Whether what goes to a terminal, or to something else, is coloured.
+    fn colored_on(&self, terminal: bool) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
                 let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
                 let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                !set("NO_COLOR") && !dumb && std::io::stderr().is_terminal()
+                !set("NO_COLOR") && !dumb && terminal
             }
         }
     }
@@ -90,6 +97,7 @@ impl Global {
 #[derive(Subcommand)]
 enum Command {
     Init(init::Args),
+    Check(check::Args),
     Render(render::Args),
     Deploy(deploy::Args),
     Status(status::Args),
@@ -111,16 +119,48 @@ pub enum Exit {
     Done,
     /// There are differences.
     Different,
+    /// What there is to say has been said, and is reason to fail.
+    Refused,
 }
 
-/// Reads the spec, plans and renders it: where every command that needs a template begins.
-pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
+/// Reads and plans the spec: where every command begins.
+pub(crate) fn plan(global: &Global) -> Result<Plan> {
+    Ok(planned(global)?.1)
+}
+
+fn planned(global: &Global) -> Result<(Spec, Plan)> {
     let spec = spec::load(&global.file)?;
     let file_name = global.file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
     let plan = Plan::new(&spec, &file_name);
-    let blueprints = global.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default();
-    let template = Template::rendered(blueprint::render(&plan, &blueprints)?)?;
+    Ok((spec, plan))
+}
+
+/// Reads, plans, renders and checks the spec: where every command begins that needs a template. Errors among the findings
+/// refuse, warnings are told in a line each.
+pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
+    let (spec, plan) = planned(global)?;
+    let (template, report) = checked(&spec, &plan, global)?;
+    let file = global.file.display().to_string();
+    if let Some(refused) = Refused::of(&report, &file, &spec.text, &template) {
+        return Err(refused.into());
+    }
+    for finding in report.of(Severity::Warning) {
+        global.say(&finding.line(&file));
+    }
     Ok((plan, template))
+}
+
+/// The template, and all there is to say about it.
+fn checked(spec: &Spec, plan: &Plan, global: &Global) -> Result<(Template, Report)> {
+    let blueprints = global.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default();
+    let template = Template::unverified(blueprint::render(plan, &blueprints)?)?;
+    let report = findings::check(spec, plan, &template);
+    Ok((template, report))
+}
+
+/// How reports look.
+fn reports(colored: bool) -> miette::MietteHandler {
+    miette::MietteHandlerOpts::new().color(colored).unicode(true).context_lines(1).build()
 }
 
 /// Runs the command that was typed.
@@ -135,11 +175,10 @@ pub fn main() -> ExitCode {
     };
     let (global, colored) = (&cli.global, cli.global.colored());
     // Fails only where a hook is set already, and nobody else sets one.
-    let _ = miette::set_hook(Box::new(move |_| {
-        Box::new(miette::MietteHandlerOpts::new().color(colored).unicode(true).context_lines(1).build())
-    }));
+    let _ = miette::set_hook(Box::new(move |_| Box::new(reports(colored))));
     let result = match &cli.command {
         Command::Init(args) => init::run(args, global),
+        Command::Check(args) => check::run(args, global),
         Command::Render(args) => render::run(args, global),
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
@@ -155,6 +194,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Different) => ExitCode::from(2),
+        Ok(Exit::Refused) => ExitCode::FAILURE,
         Err(report) => {
             eprintln!("{report:?}");
             ExitCode::FAILURE

@@ -22,7 +22,11 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let mut spec = typed(&file, &text)?;
     let mut problems = rules::check(&spec);
     problems.extend(read_scripts(&mut spec, path.parent().unwrap_or(Path::new(""))));
-    if problems.is_empty() { Ok(spec) } else { Err(SpecError::new(&file, &text, problems)) }
+    if problems.is_empty() {
+        spec.text = text;
+        return Ok(spec);
+    }
+    Err(SpecError::new(&file, &text, problems))
 }
 
 /// Checks a text that is not a file yet, the scripts that it names aside.
@@ -32,6 +36,19 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
 pub(crate) fn check(file: &str, text: &str) -> Result<(), SpecError> {
     let problems = rules::check(&typed(file, text)?);
     if problems.is_empty() { Ok(()) } else { Err(SpecError::new(file, text, problems)) }
+}
+
+/// A text's spec, with the script of every pair that names one: for tests, which have no files.
+#[cfg(test)]
+pub(crate) fn parse(text: &str, script: Option<&str>) -> Result<Spec, SpecError> {
+    check("spotstack.yaml", text)?;
+    let mut spec = typed("spotstack.yaml", text)?;
+    for pair in spec.pairs.values_mut() {
+        let launch = &mut pair.value.launch.value;
+        launch.script = launch.user_data.as_ref().and(script).map(str::to_owned);
+    }
+    spec.text = text.to_owned();
+    Ok(spec)
 }
 
 fn typed(file: &str, text: &str) -> Result<Spec, SpecError> {

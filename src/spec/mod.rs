@@ -20,6 +20,8 @@ mod suggest;
 pub use at::At;
 pub(crate) use load::check;
 pub use load::load;
+#[cfg(test)]
+pub(crate) use load::parse;
 pub use problem::{Problem, SpecError};
 pub use schema::schema;
 pub(crate) use suggest::nearest;
@@ -39,6 +41,9 @@ pub struct Spec {
     pub network: Network,
     /// One or more pairs by name; the name prefixes the pair's logical ids.
     pub pairs: BTreeMap<String, At<Pair>>,
+    /// The file's text, kept by [`load`] for those who show a place in it.
+    #[serde(skip)]
+    pub text: String,
 }
 
 /// Where workers run.

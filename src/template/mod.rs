@@ -134,8 +134,25 @@ impl Template {
     /// # Errors
     /// As [`Template::new`], shown in the blueprint's line that is to blame.
     pub fn rendered(rendered: Rendered) -> Result<Self, BlueprintError> {
-        let template = Self::new(rendered.text.clone()).map_err(|error| error.shown_in(&rendered))?;
+        let template = Self::unverified(rendered)?;
+        match (template.faults().first(), &template.rendered) {
+            (Some(fault), Some(rendered)) => Err(fault.shown_in(rendered)),
+            _ => Ok(template),
+        }
+    }
+
+    /// Parses what blueprints were rendered to, for [`crate::check`], which tells all of its [`Self::faults`] at once.
+    ///
+    /// # Errors
+    /// Where it cannot be read, has no resources, or is too large; shown in the blueprint's line that is to blame.
+    pub(crate) fn unverified(rendered: Rendered) -> Result<Self, BlueprintError> {
+        let template = Self::parse(rendered.text.clone()).map_err(|error| error.shown_in(&rendered))?;
         Ok(Self { rendered: Some(rendered), ..template })
+    }
+
+    /// The line of the blueprint that made this line of the text, counted from 1.
+    pub(crate) fn origin_of_line(&self, line: usize) -> Option<Origin<'_>> {
+        self.rendered.as_ref()?.line(line)
     }
 
     /// The line of the blueprint that made what stands at this path, or the nearest above it: `["Resources", "GpuQueue"]`.
@@ -154,6 +171,12 @@ impl Template {
     /// # Errors
     /// Where any of these is not as it should be.
     pub fn new(text: String) -> Result<Self, TemplateError> {
+        let template = Self::parse(text)?;
+        template.faults().into_iter().next().map_or(Ok(template), Err)
+    }
+
+    /// Parses a document and looks at its size.
+    fn parse(text: String) -> Result<Self, TemplateError> {
         let document: Mapping = serde_yaml::from_str(&text)?;
         let template = Self { text, document, rendered: None };
         let resources = template.resources().count();
@@ -165,9 +188,12 @@ impl Template {
         if resources == 0 {
             return Err(TemplateError::Empty);
         }
-        references::check(&template)?;
-        twins::check(&template)?;
         Ok(template)
+    }
+
+    /// The references that lead nowhere and the twins that are none.
+    pub(crate) fn faults(&self) -> Vec<TemplateError> {
+        references::dangling(self).into_iter().chain(twins::check(self).err()).collect()
     }
 
     /// Every logical id with its resource, in the template's order.

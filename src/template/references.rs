@@ -6,21 +6,20 @@ use serde_json::Value;
 
 use super::{Template, TemplateError};
 
-/// Finds the first reference that leads nowhere.
-pub(super) fn check(template: &Template) -> Result<(), TemplateError> {
+/// Every reference that leads nowhere.
+pub(super) fn dangling(template: &Template) -> Vec<TemplateError> {
     let document = template.to_json();
+    let mut dangling = vec![];
     let names = template.names();
     for section in ["Resources", "Outputs"] {
         for (from, value) in document.get(section).and_then(Value::as_object).into_iter().flatten() {
             let mut references = BTreeSet::new();
             collect(value, &mut references);
-            if let Some(to) = references.into_iter().find(|to| !to.starts_with("AWS::") && !names.contains(to.as_str()))
-            {
-                return Err(TemplateError::Dangling { from: from.clone(), to });
-            }
+            let missing = references.into_iter().filter(|to| !to.starts_with("AWS::") && !names.contains(to.as_str()));
+            dangling.extend(missing.map(|to| TemplateError::Dangling { from: from.clone(), to }));
         }
     }
-    Ok(())
+    dangling
 }
 
 /// What a value refers to, by `Ref`, `Fn::GetAtt` and `Fn::Sub`.

@@ -3,6 +3,7 @@
 //! `SNAPSHOTS=overwrite cargo test --test suite` accepts what is rendered now.
 
 mod blueprints;
+mod check;
 mod commands;
 mod goldens;
 mod project;
