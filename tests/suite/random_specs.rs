@@ -10,6 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value as Json;
 use serde_yaml::{Mapping, Value};
 use spotstack::blueprint::{self, Blueprints};
+use spotstack::check::{Severity, check};
 use spotstack::plan::Plan;
 use spotstack::spec;
 use spotstack::template::Template;
@@ -87,10 +88,14 @@ impl Renderer {
 /// The template of the spec in this file, or what is wrong with the spec.
 fn render(path: &Path) -> Result<Template, String> {
     let spec = spec::load(path).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
-    let rendered = blueprint::render(&Plan::new(&spec, "spotstack.yaml"), &Blueprints::default());
-    // A spec that loads must render.
+    let plan = Plan::new(&spec, "spotstack.yaml");
+    let rendered = blueprint::render(&plan, &Blueprints::default());
+    // A spec that loads must render, and no rule may refuse what the built-in blueprints make of it.
     let template = Template::rendered(rendered.expect("it renders"));
-    Ok(template.map_err(|error| format!("{:?}", miette::Report::new(error))).expect("a template"))
+    let template = template.map_err(|error| format!("{:?}", miette::Report::new(error))).expect("a template");
+    let refused: Vec<String> = check(&spec, &plan, &template).of(Severity::Error).map(|it| it.line("spec")).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    Ok(template)
 }
 
 /// A spec as YAML in flow style, its strings in double quotes and in ASCII, so that no reader can take them for anything else.
