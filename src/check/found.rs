@@ -1,5 +1,6 @@
 //! What a rule found, and where that is.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use miette::Diagnostic;
@@ -162,10 +163,12 @@ pub struct Finding {
 
 /// Looks up the lines of what was found.
 pub(super) fn locate(found: Vec<(&'static Rule, Found)>, template: &Template) -> Vec<Finding> {
-    let in_the_template = found.iter().any(|(_, found)| found.template.is_some());
-    let outline = if in_the_template { Outline::of(&template.text) } else { Outline::default() };
+    let wanted = found.iter().filter_map(|(_, found)| Some(found.template.as_ref()?.resource.as_str())).collect();
+    let outlines = outlines(&template.text, &wanted);
     let in_template = |place: Place| {
-        let line = outline.line(&["Resources".to_owned(), place.resource.clone()], &place.path);
+        let line = outlines.get(place.resource.as_str()).and_then(|(above, outline)| {
+            Some(above + outline.line(std::slice::from_ref(&place.resource), &place.path)?)
+        });
         let blueprint = line.and_then(|line| template.origin_of_line(line)).map(|origin| InBlueprint {
             file: origin.blueprint.path.clone().unwrap_or_else(|| origin.blueprint.name.to_owned()),
             line: origin.line,
@@ -182,4 +185,35 @@ pub(super) fn locate(found: Vec<(&'static Rule, Found)>, template: &Template) ->
             template: found.template.map(in_template),
         })
         .collect()
+}
+
+/// The outlines of these resources, and how many lines stand above each. Only they are read again: a template is long.
+fn outlines(text: &str, wanted: &BTreeSet<&str>) -> BTreeMap<String, (usize, Outline)> {
+    let mut outlines = BTreeMap::new();
+    if wanted.is_empty() {
+        return outlines;
+    }
+    let mut begun: Option<(String, usize, usize)> = None;
+    let mut resources = false;
+    let (mut line, mut offset) = (0, 0);
+    // One line more ends the last resource.
+    for text_line in text.split_inclusive('\n').chain(["End:"]) {
+        let indent = text_line.len() - text_line.trim_start_matches(' ').len();
+        let says = !text_line[indent..].starts_with(['#', '\n', '\r']);
+        if indent <= 2 && says {
+            if let Some((id, above, start)) = begun.take() {
+                outlines.insert(id, (above, Outline::of(&text[start..offset])));
+            }
+            if indent == 0 {
+                resources = text_line.starts_with("Resources:");
+            }
+            let id = text_line.trim().split(':').next().unwrap_or_default().trim_matches(['"', '\'']);
+            if resources && indent == 2 && wanted.contains(id) {
+                begun = Some((id.to_owned(), line, offset));
+            }
+        }
+        line += 1;
+        offset += text_line.len();
+    }
+    outlines
 }

@@ -1,7 +1,7 @@
 //! Findings: what a careful reviewer says about a spec and the template that it renders to.
 //!
 //! A [`Rule`] is one small file in `rules/`: an id, a severity, one sentence, how to fix it, why it matters with AWS's own page,
-//! and a pure function from a [`Subject`] to what it [`Found`]. It speaks symbolically (this value of the spec, that property of
+//! and a pure function from a `Subject` to what it `Found`. It speaks symbolically (this value of the spec, that property of
 //! the template); lines and blueprints are looked up only for what was found, because most specs have no findings.
 //!
 //! # How to add a rule

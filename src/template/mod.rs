@@ -135,7 +135,7 @@ impl Template {
     /// As [`Template::new`], shown in the blueprint's line that is to blame.
     pub fn rendered(rendered: Rendered) -> Result<Self, BlueprintError> {
         let template = Self::unverified(rendered)?;
-        match (template.faults().first(), &template.rendered) {
+        match (template.faults(&template.to_json()).first(), &template.rendered) {
             (Some(fault), Some(rendered)) => Err(fault.shown_in(rendered)),
             _ => Ok(template),
         }
@@ -172,7 +172,7 @@ impl Template {
     /// Where any of these is not as it should be.
     pub fn new(text: String) -> Result<Self, TemplateError> {
         let template = Self::parse(text)?;
-        template.faults().into_iter().next().map_or(Ok(template), Err)
+        template.faults(&template.to_json()).into_iter().next().map_or(Ok(template), Err)
     }
 
     /// Parses a document and looks at its size.
@@ -192,8 +192,10 @@ impl Template {
     }
 
     /// The references that lead nowhere and the twins that are none.
-    pub(crate) fn faults(&self) -> Vec<TemplateError> {
-        references::dangling(self).into_iter().chain(twins::check(self).err()).collect()
+    ///
+    /// `document` is [`Self::to_json`], which who asks mostly has already.
+    pub(crate) fn faults(&self, document: &serde_json::Value) -> Vec<TemplateError> {
+        references::dangling(self, document).into_iter().chain(twins::check(self).err()).collect()
     }
 
     /// Every logical id with its resource, in the template's order.
@@ -209,7 +211,7 @@ impl Template {
 
     /// The document as JSON, its short forms written out, for those who want a template that a machine reads.
     pub fn to_json(&self) -> serde_json::Value {
-        to_json(&Value::Mapping(self.document.clone()))
+        map_to_json(&self.document)
     }
 
     fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
@@ -236,9 +238,7 @@ fn to_json(value: &Value) -> serde_json::Value {
             .unwrap_or(Json::Null),
         Value::String(text) => json!(text),
         Value::Sequence(items) => items.iter().map(to_json).collect(),
-        Value::Mapping(entries) => {
-            entries.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), to_json(value)))).collect()
-        }
+        Value::Mapping(entries) => map_to_json(entries),
         Value::Tagged(tagged) => {
             let name = tagged.tag.to_string();
             let name = name.trim_start_matches('!');
@@ -252,4 +252,8 @@ fn to_json(value: &Value) -> serde_json::Value {
             }
         }
     }
+}
+
+fn map_to_json(entries: &Mapping) -> serde_json::Value {
+    entries.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), to_json(value)))).collect()
 }

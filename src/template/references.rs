@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::{Template, TemplateError};
 
 /// Every reference that leads nowhere.
-pub(super) fn dangling(template: &Template) -> Vec<TemplateError> {
-    let document = template.to_json();
+pub(super) fn dangling(template: &Template, document: &Value) -> Vec<TemplateError> {
     let mut dangling = vec![];
     let names = template.names();
     for section in ["Resources", "Outputs"] {
