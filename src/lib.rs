@@ -13,6 +13,7 @@ pub mod aws;
 pub mod blueprint;
 pub mod cli;
 pub mod deploy;
+pub mod deployer_policy;
 pub mod package;
 pub mod plan;
 pub mod spec;

@@ -73,6 +73,11 @@ impl Global {
         }
     }
 
+    /// The built-in blueprints, and over them the user's.
+    fn blueprints(&self) -> Result<Blueprints> {
+        Ok(self.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default())
+    }
+
     /// Whether what goes to standard error is coloured.
     fn colored(&self) -> bool {
         match self.color {
@@ -118,8 +123,7 @@ pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
     let spec = spec::load(&global.file)?;
     let file_name = global.file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
     let plan = Plan::new(&spec, &file_name);
-    let blueprints = global.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default();
-    let template = Template::rendered(blueprint::render(&plan, &blueprints)?)?;
+    let template = Template::rendered(blueprint::render(&plan, &global.blueprints()?)?)?;
     Ok((plan, template))
 }
 
