@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { ofRust, ofShell } from './calls.mjs'
 import { HANDLERS } from './handlers.mjs'
@@ -18,7 +19,7 @@ const require = createRequire(path.join(modules, 'x'))
 const { runSimulation } = require('@cloud-copilot/iam-simulate')
 const { createValidatedPolicy, validateIdentityPolicy } = require('@cloud-copilot/iam-policy')
 
-const here = import.meta.dirname
+const here = path.dirname(fileURLToPath(import.meta.url))
 const root = path.join(here, '../..')
 const REGION = 'eu-west-1'
 const ACCOUNT = '111122223333'
