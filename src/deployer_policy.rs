@@ -55,6 +55,9 @@ pub struct Scope<'a> {
     pub account: Option<&'a str>,
     /// The bucket that `deploy --artifact-bucket` names; `None`: the one that spotstack makes.
     pub artifact_bucket: Option<&'a str>,
+    /// The stacks in which `deploy` looks for groups that another template made. Their names are taken to be CloudFormation's,
+    /// which begin with their stack's.
+    pub group_stacks: &'a [&'a str],
 }
 
 /// A policy, and what has to be said about it.
@@ -177,6 +180,8 @@ struct Contents {
     /// The ends of ARNs, account and all: AWS's own parameters belong to no account.
     parameters: BTreeSet<String>,
     foreign_profiles: BTreeSet<String>,
+    /// Groups that another template made, where the template has their names.
+    existing_groups: BTreeSet<String>,
 }
 
 impl Contents {
@@ -198,6 +203,10 @@ impl Contents {
                 }
                 "AWS::AutoScaling::AutoScalingGroup" => {
                     contents.network.extend(many(&properties["VPCZoneIdentifier"], "subnet/"));
+                }
+                "AWS::AutoScaling::ScalingPolicy" => {
+                    let group = properties["AutoScalingGroupName"]["Ref"].as_str().unwrap_or_default();
+                    contents.existing_groups.extend(one(&document["Parameters"][group]["Default"], ""));
                 }
                 "AWS::AutoScaling::LaunchConfiguration" => contents.profile(&properties["IamInstanceProfile"]),
                 "AWS::EC2::LaunchTemplate" => {
@@ -224,6 +233,8 @@ impl Contents {
     fn context(&self, scope: Scope<'_>) -> Value {
         let own = self.types.contains("AWS::IAM::InstanceProfile").then(|| "${Short}*".to_owned());
         let instance_roles: Vec<_> = own.into_iter().chain(self.foreign_profiles.iter().cloned()).collect();
+        let in_stacks = scope.group_stacks.iter().map(|stack| format!("{stack}-*"));
+        let existing_groups: BTreeSet<_> = self.existing_groups.iter().cloned().chain(in_stacks).collect();
         let china = partition(scope.region) == "aws-cn";
         context! {
             types => Serde(&self.types),
@@ -231,6 +242,8 @@ impl Contents {
             network => Serde(&self.network),
             parameters => Serde(&self.parameters),
             instance_roles => instance_roles,
+            existing_groups => existing_groups,
+            group_stacks => Serde(scope.group_stacks),
             instance_service => if china { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" },
             makes_bucket => scope.artifact_bucket.is_none(),
             one_region => scope.region.is_some(),
@@ -266,4 +279,103 @@ fn literal(text: &str) -> String {
         '*' | '?' | '$' => text + "${" + &char.to_string() + "}",
         char => text + char.encode_utf8(&mut [0; 4]),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAIR: &str = "
+Parameters:
+  GpuSpotGroup: {Type: String, Default: 'blue *'}
+  GpuOnDemandGroup: {Type: String}
+Resources:
+  GpuSpotScaleUp: {Type: 'AWS::AutoScaling::ScalingPolicy', Properties: {AutoScalingGroupName: !Ref GpuSpotGroup}}
+  GpuOnDemandScaleUp: {Type: 'AWS::AutoScaling::ScalingPolicy', Properties: {AutoScalingGroupName: !Ref GpuOnDemandGroup}}
+  Archive: {Type: 'AWS::S3::Bucket'}
+";
+
+    fn policy(stack: &str, template: &str, scope: Scope<'_>) -> DeployerPolicy {
+        let template = Template::new(template.to_owned()).expect("a template");
+        DeployerPolicy::new(stack, &template, scope, &Blueprints::default()).expect("a policy")
+    }
+
+    fn resources(policy: &DeployerPolicy, sid: &str) -> Vec<String> {
+        let found = policy.document.statement.iter().find(|statement| statement.sid == sid);
+        found.map(|statement| statement.resource.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for region in [None, Some("eu-west-1")] {
+            let text = policy("media", PAIR, Scope { region, ..Scope::default() }).to_json();
+            assert_eq!(text.replace("${aws:PrincipalAccount}", "").replace("${*}", "").find("${"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_place_narrows_the_policy_down() {
+        let any = policy("media", PAIR, Scope::default());
+        assert_eq!(resources(&any, "Stack")[0], "arn:aws:cloudformation:*:*:stack/media/*");
+        assert_eq!(resources(&any, "Artifacts")[0], "arn:aws:s3:::spotstack-artifacts-${aws:PrincipalAccount}-*");
+        let region = Some("cn-north-1");
+        let here = Scope { region, account: Some("111122223333"), artifact_bucket: Some("zips"), ..Scope::default() };
+        let here = policy("media", PAIR, here);
+        assert_eq!(resources(&here, "Stack")[0], "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/media/*");
+        assert_eq!(resources(&here, "Artifacts"), ["arn:aws-cn:s3:::zips", "arn:aws-cn:s3:::zips/spotstack/*"]);
+        assert!(!here.to_json().contains("s3:CreateBucket"), "a bucket of one's own is not made");
+        assert!(here.to_json().contains(r#""aws:RequestedRegion": "cn-north-1""#));
+    }
+
+    #[test]
+    fn a_long_name_is_cut_where_cloudformation_cuts_it() {
+        let name = "a-stack-of-twenty-six-char";
+        assert_eq!(
+            resources(&policy(name, PAIR, Scope::default()), "Roles"),
+            ["arn:aws:iam::*:role/a-stack-of-twenty-six-cha*"]
+        );
+        assert_eq!(
+            resources(&policy(&name[..25], PAIR, Scope::default()), "Roles"),
+            ["arn:aws:iam::*:role/a-stack-of-twenty-six-cha-*"]
+        );
+    }
+
+    #[test]
+    fn groups_of_another_template_are_given_policies_and_no_more() {
+        let scope = Scope { region: Some("eu-west-1"), group_stacks: &["encoder"], ..Scope::default() };
+        let policy = policy("media", PAIR, scope);
+        let group = "arn:aws:autoscaling:eu-west-1:*:autoScalingGroup:*:autoScalingGroupName";
+        assert_eq!(
+            resources(&policy, "PoliciesOfExistingGroups"),
+            [format!("{group}/blue ${{*}}"), format!("{group}/encoder-*")]
+        );
+        let stack = "arn:aws:cloudformation:eu-west-1:*:stack";
+        assert_eq!(
+            resources(&policy, "StacksOfExistingGroups"),
+            [format!("{stack}/encoder/*"), format!("{stack}/encoder-*")]
+        );
+        assert!(!policy.to_json().contains("autoscaling:CreateAutoScalingGroup"));
+    }
+
+    #[test]
+    fn what_the_policy_does_not_cover_is_told() {
+        let policy = policy("media", PAIR, Scope::default());
+        assert_eq!(policy.unknown_types.iter().collect::<Vec<_>>(), ["AWS::S3::Bucket"]);
+    }
+
+    #[test]
+    fn parameters_have_an_account_unless_they_are_aws_s_own() {
+        for (name, arn) in [
+            ("/aws/service/x/y", ":parameter/aws/service/x/y"),
+            ("/golden/image", "${AWS::AccountId}:parameter/golden/image"),
+            ("golden-image:3", "${AWS::AccountId}:parameter/golden-image"),
+        ] {
+            assert_eq!(parameter_arn(name), arn);
+        }
+    }
+
+    #[test]
+    fn a_value_means_itself_to_iam() {
+        assert_eq!(literal("a*b?${c}"), "a${*}b${?}${$}{c}");
+    }
 }

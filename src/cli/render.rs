@@ -67,7 +67,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// The policy for whoever deploys, and what has to be said about it.
 fn policy(args: &Args, global: &Global, plan: &Plan, template: &Template) -> Result<String> {
     let region = global.region.as_deref().or(plan.region.as_deref());
-    let scope = Scope { region, account: args.account.as_deref(), artifact_bucket: args.artifact_bucket.as_deref() };
+    let scope = Scope {
+        region,
+        account: args.account.as_deref(),
+        artifact_bucket: args.artifact_bucket.as_deref(),
+        ..Scope::default()
+    };
     let policy = DeployerPolicy::new(&plan.stack, template, scope, &global.blueprints()?)?;
     if region.is_none() {
         global
