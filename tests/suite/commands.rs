@@ -111,8 +111,8 @@ fn a_policy_too_long_for_iam_says_what_to_do() {
         Project::with(spec).run(&["render", "--deployer-policy"]).exits(0)
     };
     assert!(!render(2).stderr().contains("6144"));
-    render(20).says(&["a managed policy may have 6144", "inline policy, which may have 10240"]);
-    render(90).says(&["spread its statements over several managed policies"]);
+    render(40).says(&["a managed policy may have 6144", "inline policy, which may have 10240"]);
+    render(120).says(&["spread its statements over several managed policies"]);
 }
 
 #[test]
