@@ -14,6 +14,7 @@ pub mod blueprint;
 pub mod check;
 pub mod cli;
 pub mod deploy;
+pub mod deployer_policy;
 pub mod package;
 pub mod plan;
 pub mod spec;

@@ -20,6 +20,7 @@ mod yaml;
 use document::{Document, Lines};
 pub use error::BlueprintError;
 pub use origin::{Origin, Rendered};
+pub(crate) use set::DEPLOYER_POLICY;
 pub use set::{Blueprint, Blueprints, README};
 
 /// The template's text: the same bytes for the same plan and blueprints.
@@ -61,6 +62,18 @@ fn render_values<'a>(
         }
     }
     document.finish(plan, blueprints.clone())
+}
+
+/// The text of one blueprint alone.
+///
+/// # Errors
+/// Where it asks for what the context does not have.
+pub(crate) fn alone(name: &str, context: &Value, blueprints: &Blueprints) -> Result<String, BlueprintError> {
+    let blueprint = blueprints.named(name)?;
+    environment(blueprints)?
+        .get_template(name)
+        .and_then(|template| template.render(context.clone()))
+        .map_err(|error| wrong(blueprint, &error, context))
 }
 
 /// A text of another kind with values in it, by the rules of blueprints: a value cannot change the text's structure.

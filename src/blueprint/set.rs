@@ -9,8 +9,11 @@ use super::conventions;
 use super::error::BlueprintError;
 use crate::spec::nearest;
 
+/// The one that is not a part of a template: see [`crate::deployer_policy`].
+pub(crate) const DEPLOYER_POLICY: &str = "deployer-policy.yaml";
+
 /// The built-in blueprints, in the order in which a template has them.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("stack.yaml", include_str!("../../blueprints/stack.yaml")),
     ("queue.yaml", include_str!("../../blueprints/queue.yaml")),
     ("worker.yaml", include_str!("../../blueprints/worker.yaml")),
@@ -21,6 +24,7 @@ const BUILT_IN: [(&str, &str); 10] = [
     ("alarms.yaml", include_str!("../../blueprints/alarms.yaml")),
     ("manager.yaml", include_str!("../../blueprints/manager.yaml")),
     ("events.yaml", include_str!("../../blueprints/events.yaml")),
+    (DEPLOYER_POLICY, include_str!("../../blueprints/deployer-policy.yaml")),
 ];
 
 /// The conventions, for those who write blueprints.

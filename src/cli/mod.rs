@@ -75,6 +75,11 @@ impl Global {
         }
     }
 
+    /// The built-in blueprints, and over them the user's.
+    fn blueprints(&self) -> Result<Blueprints> {
+        Ok(self.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default())
+    }
+
     /// Whether what goes to standard error is coloured.
     fn colored(&self) -> bool {
         self.colored_on(std::io::stderr().is_terminal())
@@ -152,8 +157,7 @@ pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
 
 /// The template, and all there is to say about it.
 fn checked(spec: &Spec, plan: &Plan, global: &Global) -> Result<(Template, Report)> {
-    let blueprints = global.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default();
-    let template = Template::unverified(blueprint::render(plan, &blueprints)?)?;
+    let template = Template::unverified(blueprint::render(plan, &global.blueprints()?)?)?;
     let report = findings::check(spec, plan, &template);
     Ok((template, report))
 }
