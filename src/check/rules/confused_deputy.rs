@@ -52,7 +52,7 @@ mod tests {
                 (
                     &[
                         Template("aws:SourceAccount: !Ref AWS::AccountId", "x: y"),
-                        Template("aws:SourceArn: !Sub arn", "z: !Sub arn"),
+                        Template("aws:SourceArn: !GetAtt", "z: !GetAtt"),
                     ],
                     &["cloudwatch.amazonaws.com may use this resource"],
                 ),
