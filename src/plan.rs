@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use spot_policy::{Policy, Revert, Seconds};
 
-use crate::spec::{self, Architecture, At, LaunchKind, Spec, Volume};
+use crate::spec::{self, Architecture, At, LaunchKind, Spec, VolumeKind};
 
 /// Workers at most, where the spec does not say: one, because workers cost money.
 pub(crate) const DEFAULT_MAX: u32 = 1;
@@ -117,6 +117,18 @@ pub struct Launch {
     pub script: Option<String>,
     /// Whether an instance is told where its queue is: a shell script does that, which Windows has none to run.
     pub user_data: bool,
+}
+
+/// A block device of a worker.
+#[derive(Debug, Clone, Serialize)]
+pub struct Volume {
+    /// `/dev/xvda`, for one.
+    pub device: String,
+    /// GiB.
+    pub size: u32,
+    /// The EBS volume type.
+    #[serde(rename = "type")]
+    pub kind: VolumeKind,
 }
 
 /// One of a pair's two markets: what differs between the twins, and only that.
@@ -282,6 +294,14 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
     }
 }
 
+/// The name of a created queue's dead-letter queue: a FIFO queue's is one, too.
+pub(crate) fn dead_letter_name(name: &str) -> String {
+    match name.strip_suffix(".fifo") {
+        Some(stem) => format!("{stem}-dead-letter.fifo"),
+        None => format!("{name}-dead-letter"),
+    }
+}
+
 fn plan_queue(queue: &spec::Queue) -> Queue {
     let arn = value(&queue.arn);
     let arn_parts: Option<Vec<&str>> = arn.as_deref().map(|arn| arn.split(':').collect());
@@ -290,7 +310,6 @@ fn plan_queue(queue: &spec::Queue) -> Queue {
         None => value(&queue.name).unwrap_or_default(),
     };
     let fifo = name.ends_with(".fifo");
-    let stem = name.trim_end_matches(".fifo");
     // AWS's own URL scheme; the suffix is the partition's. `${!` is how `Fn::Sub` spells a `${` that it leaves alone.
     let url = arn_parts.filter(|parts| parts.len() == 6).map(|parts| {
         let [region, account, name] = [3, 4, 5].map(|index| parts[index].replace("${", "${!"));
@@ -299,7 +318,7 @@ fn plan_queue(queue: &spec::Queue) -> Queue {
     Queue {
         url,
         fifo,
-        dead_letter_name: format!("{stem}-dead-letter{}", if fifo { ".fifo" } else { "" }),
+        dead_letter_name: dead_letter_name(&name),
         visibility_timeout: or(&queue.visibility_timeout, Seconds::minutes(15)).0,
         dead_letter_after: or(&queue.dead_letter_after, 5),
         arn,
@@ -321,10 +340,18 @@ fn plan_launch(launch: &spec::Launch) -> Launch {
         key_name: value(&launch.key_name),
         profile_name: profile.clone().filter(|_| !is_arn),
         profile_arn: profile.filter(|_| is_arn),
-        volumes: launch.volumes.iter().map(|volume| volume.value.clone()).collect(),
+        volumes: launch.volumes.iter().map(|volume| plan_volume(&volume.value)).collect(),
         product,
         script: launch.script.clone().map(|script| if script.ends_with('\n') { script } else { script + "\n" }),
         user_data: product != spec::Product::Windows,
+    }
+}
+
+fn plan_volume(volume: &spec::Volume) -> Volume {
+    Volume {
+        device: volume.device.value.clone(),
+        size: volume.size.value,
+        kind: or(&volume.kind, VolumeKind::default()),
     }
 }
 

@@ -1,9 +1,15 @@
 //! What is wrong with a spec, shown in the user's own lines.
 
 use std::fmt;
+use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 use serde_saphyr::Location;
+
+use super::excerpt::{self, plain};
+
+/// So many problems are shown: nobody reads more at a time.
+const MOST_SHOWN: usize = 50;
 
 /// One thing that is wrong, and the places it concerns.
 #[derive(Debug, Clone)]
@@ -12,7 +18,16 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    labels: Vec<LabeledSpan>,
+    labels: Vec<Label>,
+}
+
+/// A place in the user's text, and a few words for it.
+#[derive(Debug, Clone)]
+struct Label {
+    place: Range<usize>,
+    /// The key that is meant, where the place is its value's.
+    key: Option<String>,
+    words: String,
 }
 
 impl Problem {
@@ -21,20 +36,32 @@ impl Problem {
         Self { message: message.into(), help: None, labels: vec![] }.and(place, label)
     }
 
+    /// Something wrong with the key whose value is at `place`.
+    pub(crate) fn at_key(place: Location, key: &str, label: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None, labels: vec![] }.and_key(place, key, label)
+    }
+
+    /// Something wrong at this place of the text, in bytes.
+    pub(super) fn over(place: Range<usize>, label: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None, labels: vec![] }.and_over(place, label)
+    }
+
     /// Another place that has to do with it.
-    pub(crate) fn and(mut self, place: Location, label: impl Into<String>) -> Self {
-        if place == Location::UNKNOWN {
-            return self;
+    pub(crate) fn and(self, place: Location, label: impl Into<String>) -> Self {
+        if place == Location::UNKNOWN { self } else { self.and_over(span(place), label) }
+    }
+
+    /// Another key that has to do with it, by its value's place.
+    pub(crate) fn and_key(mut self, place: Location, key: &str, label: impl Into<String>) -> Self {
+        if place != Location::UNKNOWN {
+            self.labels.push(Label { place: span(place), key: Some(key.to_owned()), words: label.into() });
         }
-        let span = place.span();
-        let offset = span.byte_offset().unwrap_or(span.offset());
-        let length = span.byte_len().unwrap_or(span.len()).max(1);
-        let (offset, length) = (usize::try_from(offset).unwrap_or(0), usize::try_from(length).unwrap_or(1));
-        self.labels.push(LabeledSpan::new(
-            Some(label.into()).filter(|label: &String| !label.is_empty()),
-            offset,
-            length,
-        ));
+        self
+    }
+
+    /// Another place of the text that has to do with it.
+    pub(super) fn and_over(mut self, place: Range<usize>, label: impl Into<String>) -> Self {
+        self.labels.push(Label { place, key: None, words: label.into() });
         self
     }
 
@@ -43,6 +70,27 @@ impl Problem {
         self.help = Some(help.into());
         self
     }
+
+    /// Where it begins in the text.
+    pub(super) fn start(&self) -> usize {
+        self.labels.first().map_or(0, |label| label.place.start)
+    }
+
+    /// The same about another text: where each of its places stands there. None where one of them does not.
+    pub(super) fn moved(mut self, place: impl Fn(usize) -> Option<Range<usize>>) -> Option<Self> {
+        for label in &mut self.labels {
+            label.place = place(label.place.start)?;
+        }
+        Some(self)
+    }
+}
+
+/// A place in bytes.
+pub(super) fn span(place: Location) -> Range<usize> {
+    let span = place.span();
+    let start = usize::try_from(span.byte_offset().unwrap_or(span.offset())).unwrap_or(0);
+    let length = usize::try_from(span.byte_len().unwrap_or(span.len())).unwrap_or(0);
+    start..start.saturating_add(length)
 }
 
 /// A spec that cannot be used.
@@ -56,7 +104,7 @@ pub struct SpecError {
 impl SpecError {
     /// The file itself cannot be read.
     pub(crate) fn unreadable(message: String, help: &str) -> Self {
-        Self { message, help: Some(help.to_owned()), problems: vec![] }
+        Self { message: plain(&message), help: Some(help.to_owned()), problems: vec![] }
     }
 
     /// Everything that is wrong with the file of this name and text.
@@ -65,11 +113,11 @@ impl SpecError {
             1 => "an error".to_owned(),
             count => format!("{count} errors"),
         };
-        let problems = problems
-            .into_iter()
-            .map(|problem| Shown { problem, source: NamedSource::new(file, text.to_owned()).with_language("YAML") })
-            .collect();
-        Self { message: format!("`{file}` has {count}"), help: None, problems }
+        let more = problems.len().saturating_sub(MOST_SHOWN);
+        let help = (more > 0).then(|| format!("{more} more are shown when these are mended"));
+        let file = plain(file);
+        let problems = problems.into_iter().take(MOST_SHOWN).map(|problem| Shown::new(problem, &file, text)).collect();
+        Self { message: format!("`{file}` has {count}"), help, problems }
     }
 }
 
@@ -91,16 +139,42 @@ impl Diagnostic for SpecError {
     }
 }
 
-/// A problem beside the text that it is in.
+/// A problem beside the lines that it is in.
 #[derive(Debug)]
 struct Shown {
-    problem: Problem,
+    message: String,
+    help: Option<String>,
+    labels: Vec<LabeledSpan>,
     source: NamedSource<String>,
+}
+
+impl Shown {
+    fn new(problem: Problem, file: &str, text: &str) -> Self {
+        let places: Vec<Range<usize>> = problem
+            .labels
+            .iter()
+            .map(|label| match &label.key {
+                Some(key) => excerpt::key_before(text, label.place.start, key).unwrap_or(label.place.clone()),
+                None => label.place.clone(),
+            })
+            .collect();
+        let (text, places) = excerpt::around(text, &places);
+        let labels = places.into_iter().zip(problem.labels).map(|(place, label)| {
+            let words = Some(plain(&label.words)).filter(|words| !words.is_empty());
+            LabeledSpan::new(words, place.start, place.len())
+        });
+        Self {
+            message: plain(&problem.message),
+            help: problem.help.as_deref().map(plain),
+            labels: labels.collect(),
+            source: NamedSource::new(file, text).with_language("YAML"),
+        }
+    }
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem.message)
+        f.write_str(&self.message)
     }
 }
 
@@ -112,7 +186,7 @@ impl Diagnostic for Shown {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem.help.as_ref().map(|help| Box::new(help) as _)
+        self.help.as_ref().map(|help| Box::new(help) as _)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -120,6 +194,6 @@ impl Diagnostic for Shown {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        (!self.problem.labels.is_empty()).then(|| Box::new(self.problem.labels.iter().cloned()) as _)
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as _)
     }
 }
