@@ -5,8 +5,12 @@ use std::ops::Range;
 /// Lines of the text beside a caret that are kept.
 const CONTEXT: usize = 1;
 
-/// So many characters of a line are shown before a caret, and as many from it on.
-const REACH: usize = 60;
+/// A line of so many bytes is shown whole.
+const WHOLE: usize = 100;
+
+/// So many characters of a longer one are shown before a place, and from its beginning on: all of the place, within bounds.
+const BEFORE: usize = 24;
+const AFTER: std::ops::RangeInclusive<usize> = 44..=70;
 
 /// A text without what would drive a terminal, on one line, and of a length that somebody reads.
 pub(super) fn plain(text: &str) -> String {
@@ -30,7 +34,7 @@ pub(super) fn around(text: &str, places: &[Range<usize>]) -> (String, Vec<Range<
         let here: Vec<usize> = (0..wanted.len()).filter(|&index| wanted[index].0 == number).collect();
         let near = wanted.iter().any(|(line, _)| line.abs_diff(number) <= CONTEXT);
         if near {
-            let offsets: Vec<usize> = here.iter().map(|&index| wanted[index].1.start).collect();
+            let offsets: Vec<Range<usize>> = here.iter().map(|&index| wanted[index].1.clone()).collect();
             for window in windows(&text[line.clone()], line.start, &offsets) {
                 let Window::Shown(range) = window else {
                     out.push('…');
@@ -98,19 +102,22 @@ enum Window {
 }
 
 /// What is shown of a line that begins at an offset: all of a short one, and what is around the places of a long one.
-fn windows(line: &str, base: usize, places: &[usize]) -> Vec<Window> {
+fn windows(line: &str, base: usize, places: &[Range<usize>]) -> Vec<Window> {
     let end = base + line.len();
-    if line.len() <= 2 * REACH {
+    if line.len() <= WHOLE {
         return vec![Window::Shown(base..end)];
     }
-    let mut places = if places.is_empty() { vec![base] } else { places.to_vec() };
-    places.sort_unstable();
+    let mut places = if places.is_empty() { vec![base..base] } else { places.to_vec() };
+    places.sort_unstable_by_key(|place| place.start);
     let mut ranges: Vec<Range<usize>> = vec![];
     for place in places {
-        let at = place.clamp(base, end) - base;
+        let at = place.start.clamp(base, end) - base;
         let at = (0..=at).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
-        let from = line[..at].char_indices().rev().take(REACH).last().map_or(at, |(index, _)| index);
-        let to = line[at..].char_indices().nth(REACH).map_or(line.len(), |(index, _)| at + index);
+        let from = line[..at].char_indices().rev().take(BEFORE).last().map_or(at, |(index, _)| index);
+        let to = line[at..]
+            .char_indices()
+            .nth(place.len().clamp(*AFTER.start(), *AFTER.end()))
+            .map_or(line.len(), |(index, _)| at + index);
         match ranges.last_mut() {
             Some(last) if last.end >= base + from => last.end = base + to,
             _ => ranges.push(base + from..base + to),

@@ -73,7 +73,7 @@ impl Problem {
 
     /// Where it begins in the text.
     pub(super) fn start(&self) -> usize {
-        self.labels.first().map_or(0, |label| label.place.start)
+        self.labels.iter().map(|label| label.place.start).min().unwrap_or(0)
     }
 
     /// The same about another text: where each of its places stands there. None where one of them does not.
@@ -159,8 +159,16 @@ impl Shown {
             })
             .collect();
         let (text, places) = excerpt::around(text, &places);
-        let labels = places.into_iter().zip(problem.labels).map(|(place, label)| {
-            let words = Some(plain(&label.words)).filter(|words| !words.is_empty());
+        let mut labels: Vec<(Range<usize>, String)> = vec![];
+        for (place, label) in places.into_iter().zip(problem.labels) {
+            // Through an alias two values may stand at one place.
+            match labels.iter_mut().find(|(there, _)| *there == place) {
+                Some((_, words)) => *words = format!("{words}; {}", label.words),
+                None => labels.push((place, label.words)),
+            }
+        }
+        let labels = labels.into_iter().map(|(place, words)| {
+            let words = Some(plain(&words)).filter(|words| !words.is_empty());
             LabeledSpan::new(words, place.start, place.len())
         });
         Self {

@@ -223,6 +223,10 @@ fn queues(spec: &Spec, found: &mut Findings) {
     let mut seen: Vec<(String, As, Location)> = vec![];
     let mut add = |name: String, way: As, place: Location| {
         let other = seen.iter().find(|(earlier, their, _)| {
+            // Told by the queues that they serve.
+            if way == As::DeadLetter && *their == As::DeadLetter {
+                return false;
+            }
             // Of two that exist the whole ARN tells; a name is enough where one is to be created.
             let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
             *earlier == name || ((way == As::Existing) != (*their == As::Existing) && bare(earlier) == bare(&name))
@@ -324,7 +328,8 @@ fn queue(queue: &At<Queue>, found: &mut Findings) {
     let queue = &queue.value;
     match (&queue.name, &queue.arn) {
         (None, None) => {
-            let problem = Problem::at(place, "this queue", "a queue has a `name`, or the `arn` of one that exists");
+            let message = "a queue has a `name`, or the `arn` of one that exists";
+            let problem = Problem::at_key(place, "queue", "this queue", message);
             found.0.push(problem);
         }
         (Some(name), Some(arn)) => found.0.push(
@@ -486,7 +491,7 @@ fn volumes(launch: &Launch, found: &mut Findings) {
             VolumeKind::Standard => (1, 1_024, "standard"),
         };
         if !(low..=high).contains(&size.value) {
-            let message = format!("a {name} volume cannot have {} GiB", size.value);
+            let message = format!("a volume of the type {name} cannot have {} GiB", size.value);
             let problem = Problem::at(size.referenced, format!("from {low} to {high}"), message);
             found.0.push(match kind {
                 Some(kind) => problem.and(kind.referenced, "of this type"),

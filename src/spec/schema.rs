@@ -96,8 +96,8 @@ impl Shape {
         let about = about.split(['\n']).next().unwrap_or_default().trim_end_matches('.');
         let mut letters = about.chars();
         match letters.next() {
-            // An article or a preposition reads on in lower case; an abbreviation does not.
-            Some(first) if letters.clone().next().is_some_and(|second| second.is_lowercase() || second == ' ') => {
+            // What follows a colon reads on in lower case, an abbreviation aside.
+            Some(first) if !about.split(' ').next().unwrap_or_default().chars().skip(1).any(char::is_uppercase) => {
                 first.to_lowercase().chain(letters).collect()
             }
             _ => about.to_owned(),
@@ -110,14 +110,12 @@ impl Shape {
         if !choices.is_empty() {
             return format!("one of {}", choices.join(", "));
         }
-        let keys = self.keys(&[]);
-        let a_map = || if keys.is_empty() { "a map of names".to_owned() } else { format!("a map of {keys}") };
         let kind = self.kind().map(|kind| match kind {
-            "integer" => "a whole number".to_owned(),
+            "integer" => "a whole number, 0 or more".to_owned(),
             "number" => "a number".to_owned(),
             "boolean" => "`true` or `false`".to_owned(),
             "array" => "a list".to_owned(),
-            "object" => a_map(),
+            "object" => "a map of keys".to_owned(),
             _ => self.pattern().map_or("a text", |(words, _)| words).to_owned(),
         });
         kind.unwrap_or_else(|| "another value".to_owned())
@@ -136,6 +134,17 @@ impl Shape {
         }
     }
 
+    /// How to write what belongs here, where one value was given for several.
+    pub(super) fn hint(&self, given: &str) -> Option<String> {
+        match (self.kind()?, self.keys(&[])) {
+            ("array", _) if given.starts_with('`') => {
+                Some(format!("a list stands in brackets: [{}]", given.trim_matches('`')))
+            }
+            ("object", keys) if !keys.is_empty() => Some(format!("its keys are {keys}")),
+            _ => None,
+        }
+    }
+
     /// The keys of a map, those that are not in the schema included; empty for a map whose keys are names.
     pub(super) fn keys(&self, known: &[&str]) -> String {
         let mut keys: Vec<String> = vec![];
@@ -148,11 +157,10 @@ impl Shape {
         keys.join(", ")
     }
 
-    /// Every other place whose key this is, as its parents: `spot`, or `alarms: idle`.
+    /// Every place whose key this is, as its parents: `spot`, or `alarms: idle`.
     pub(super) fn places_of(&self, key: &str) -> Vec<String> {
-        let key = key.to_lowercase().replace('-', "_");
         let mut found = vec![];
-        self.of(self.here.clone()).search(&key, &mut vec![], &mut found);
+        self.of(self.here.clone()).search(key, &mut vec![], &mut found);
         found
     }
 

@@ -12,7 +12,7 @@ use super::Spec;
 use super::load::{plain, read, structural};
 use super::problem::{Problem, span};
 use super::schema::Shape;
-use super::suggest::nearest;
+use super::suggest::{fold, nearest};
 use super::tree::{Entry, Node, Value, Written};
 
 /// So many times a tree is mended: more than anybody reads, and bounded for a file that is no spec at all.
@@ -102,8 +102,13 @@ fn mend(tree: &mut Node, written: &Written, fault: &Fault, shape: &Shape) -> Opt
             let place = entries.get(step?)?.place.clone();
             let free: Vec<&str> =
                 known.iter().copied().filter(|known| entries.iter().all(|entry| entry.key != *known)).collect();
-            let elsewhere = shape.places_of(key);
-            let meant = nearest(key, &free).filter(|_| elsewhere.is_empty());
+            // The very word in another place is likelier than one like it here.
+            let meant = nearest(key, &free);
+            let elsewhere = match meant {
+                Some(meant) if fold(meant) == fold(key) => vec![],
+                _ => shape.places_of(&fold(key)),
+            };
+            let meant = meant.filter(|_| elsewhere.is_empty());
             match meant {
                 Some(meant) => meant.clone_into(&mut entries.get_mut(step?)?.key),
                 None => drop(entries.remove(step?)),
@@ -172,11 +177,13 @@ fn misfit(node: &Node, place: Range<usize>, names: &[Option<String>], what: &Wha
         What::Words(words) if scalar && given != "empty" => Problem::over(place, shape.short(), words.clone()),
         _ => {
             let problem =
-                Problem::over(place, shape.short(), format!("{key} is {given}, where {} belongs", shape.words()));
-            let about = shape.about();
-            match names.last() {
-                Some(Some(_)) if !about.is_empty() => problem.help(format!("{key}: {about}")),
-                _ => problem,
+                Problem::over(place, shape.short(), format!("{key} is {given}, and must be {}", shape.words()));
+            match shape.hint(&given).filter(|_| scalar) {
+                Some(hint) => problem.help(hint),
+                None => match (names.last(), shape.about()) {
+                    (Some(Some(_)), about) if !about.is_empty() => problem.help(format!("{key}: {about}")),
+                    _ => problem,
+                },
             }
         }
     }
