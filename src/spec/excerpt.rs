@@ -14,7 +14,7 @@ const AFTER: std::ops::RangeInclusive<usize> = 44..=70;
 
 /// A text without what would drive a terminal, on one line, and of a length that somebody reads.
 pub(super) fn plain(text: &str) -> String {
-    const MOST: usize = 400;
+    const MOST: usize = 240;
     let mut plain: String = text.chars().take(MOST).map(printed).collect();
     if text.chars().nth(MOST).is_some() {
         plain.push('…');
@@ -67,7 +67,7 @@ pub(super) fn around(text: &str, places: &[Range<usize>]) -> (String, Vec<Range<
 
 /// Where the key of the value at an offset stands.
 pub(super) fn key_before(text: &str, value: usize, key: &str) -> Option<Range<usize>> {
-    let before = text.get(..value)?;
+    let before = text.get(..value.min(text.len()))?;
     // The nearest place that is this word and a colon, so not a longer word and not a comment's.
     before.rmatch_indices(key).take(100).find_map(|(start, _)| {
         let after = before[start + key.len()..].trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t']);

@@ -7,12 +7,18 @@ use std::{fs, io};
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
-    #[error("{0}")]
+    #[error("{}", words(.0))]
     Io(#[from] io::Error),
     #[error("it is {0}, and no file")]
     Special(&'static str),
     #[error("it has {0} bytes")]
     TooLarge(u64),
+}
+
+/// The system's words without its number.
+fn words(error: &io::Error) -> String {
+    let words = error.to_string();
+    words.split(" (os error").next().unwrap_or(&words).to_owned()
 }
 
 /// A file's bytes, up to so many. Nothing that has no end or would wait for somebody: no device, no pipe.

@@ -7,7 +7,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Location, Options};
 
 use super::file::{Unreadable, bytes_of};
-use super::problem::{Problem, SpecError};
+use super::problem::{Problem, SpecError, span};
 use super::{Spec, rules, script, structure};
 
 /// The largest spec that is read, in bytes: a thousand times a usual one, and quickly refused.
@@ -80,7 +80,9 @@ pub(super) fn options() -> Options {
     serde_saphyr::options! {
         with_snippet: false,
         strict_booleans: true,
-        budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 50_000, max_aliases: 100 },
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+        budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 20_000, max_aliases: 100 },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 20_000 },
     }
 }
@@ -108,6 +110,11 @@ fn text_of(path: &Path, file: &str) -> Result<String, SpecError> {
         let line = bytes[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
         SpecError::unreadable(format!("`{file}` is not UTF-8 text: see line {line}"), "save it as UTF-8")
     })?;
+    if let Some(nul) = text.find('\0') {
+        let line = text[..nul].matches('\n').count() + 1;
+        let message = format!("`{file}` is not text: there is a NUL byte in line {line}");
+        return Err(SpecError::unreadable(message, "save it as UTF-8"));
+    }
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
         let help = "write one with `spotstack init --force`, or start from the examples";
         return Err(SpecError::unreadable(format!("`{file}` is empty"), help));
@@ -116,9 +123,10 @@ fn text_of(path: &Path, file: &str) -> Result<String, SpecError> {
 }
 
 /// What the YAML parser complains about, in this house's words.
-pub(super) fn structural(error: &Error) -> Problem {
+pub(super) fn structural(error: &Error, text: &str) -> Problem {
     let place = error.location().unwrap_or(Location::UNKNOWN);
     match error {
+        Error::AliasError { error, .. } => structural(error, text),
         Error::MultipleDocuments { .. } => {
             Problem::at(place, "the second one begins here", "a spec is one YAML document, and this file has several")
         }
@@ -142,8 +150,51 @@ pub(super) fn structural(error: &Error) -> Problem {
         }
         Error::NullIntoString { .. } | Error::Unexpected { expected: "string scalar", .. } => {
             Problem::at(place, "not a name", "a key is a text")
+                .help("a text that begins with `{` or `[` stands in quotes")
         }
-        other => Problem::at(place, "here", plain(&other.to_string())),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            Problem::at(place, "inside of itself", "an anchor that contains its own alias").help("write the values out")
+        }
+        Error::UnsupportedTag { tag, .. } | Error::TaggedStructFieldName { tag, .. } => {
+            Problem::at(place, "here", format!("the tag `{tag}` means nothing in a spec"))
+                .help("a text that begins with `!` stands in quotes; a spec is not a CloudFormation template")
+        }
+        Error::InvalidScalar { .. } => Problem::at(place, "here", "the value does not fit its tag"),
+        other => scanner(&plain(&other.to_string()), place, text),
+    }
+}
+
+/// What is no YAML at all, where the parser's own words say little or point beside it.
+fn scanner(words: &str, place: Location, text: &str) -> Problem {
+    let start = span(place).start;
+    if words.contains("tab") || words.contains("tabs") {
+        let begins = |line: &str| line.trim_start_matches(' ').starts_with('\t');
+        let mut offset = 0;
+        let tab = text.split_inclusive(['\n', '\r']).find_map(|line| {
+            let from = offset;
+            offset += line.len();
+            (offset > start && begins(line)).then(|| from + (line.len() - line.trim_start_matches(' ').len()))
+        });
+        if let Some(tab) = tab {
+            return Problem::over(tab..tab + 1, "a tab", "YAML is not indented by tabs").help("use spaces");
+        }
+    }
+    if words.starts_with("unexpected character") {
+        return Problem::at(place, "this one", "a character that YAML does not allow")
+            .help("in double quotes it can be written by its number, such as `\\x1b`");
+    }
+    if words.contains("recursion limit") {
+        return Problem::at(place, "too much here", "this file is nested too deeply").help("a spec is six levels deep");
+    }
+    let problem = Problem::at(place, "here", words);
+    match words {
+        words if words.starts_with("mapping values are not allowed") => {
+            problem.help("a text with `: ` in it stands in quotes; a key stands in the column of its neighbours")
+        }
+        words if words.contains("did not find expected key") => {
+            problem.help("the keys of one map begin in the same column")
+        }
+        _ => problem,
     }
 }
 

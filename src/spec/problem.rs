@@ -41,6 +41,12 @@ impl Problem {
         Self { message: message.into(), help: None, labels: vec![] }.and_key(place, key, label)
     }
 
+    /// Something wrong with the last key of this name in the text.
+    pub(super) fn at_last_key(key: &str, label: impl Into<String>, message: impl Into<String>) -> Self {
+        let label = Label { place: usize::MAX..usize::MAX, key: Some(key.to_owned()), words: label.into() };
+        Self { message: message.into(), help: None, labels: vec![label] }
+    }
+
     /// Something wrong at this place of the text, in bytes.
     pub(super) fn over(place: Range<usize>, label: impl Into<String>, message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, labels: vec![] }.and_over(place, label)
@@ -108,7 +114,8 @@ impl SpecError {
     }
 
     /// Everything that is wrong with the file of this name and text.
-    pub(crate) fn new(file: &str, text: &str, problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(file: &str, text: &str, mut problems: Vec<Problem>) -> Self {
+        problems.sort_by_key(Problem::start);
         let count = match problems.len() {
             1 => "an error".to_owned(),
             count => format!("{count} errors"),

@@ -75,7 +75,7 @@ fn stack(spec: &Spec, found: &mut Findings) {
     found.require(
         spec.stack.value.len() <= 128 && starts_with_letter(&spec.stack.value) && all(&spec.stack.value, "-"),
         &spec.stack,
-        "letters, digits and hyphens, beginning with a letter, at most 128",
+        "letters, digits, hyphens; a letter first; at most 128",
         |name| format!("`{name}` cannot be a stack's name"),
     );
     if let Some(region) = &spec.region
@@ -125,15 +125,14 @@ fn network(spec: &Spec, found: &mut Findings) {
         [(&spec.network.subnets, "subnet-", "subnets"), (&spec.network.security_groups, "sg-", "security_groups")]
     {
         found.require(!list.value.is_empty(), list, "at least one", |_| format!("`{key}` is empty"));
-        for (index, id) in list.value.iter().enumerate() {
+        let mut seen: BTreeMap<&str, Location> = BTreeMap::new();
+        for id in &list.value {
             found.require(is_id(&id.value, prefix), id, &format!("such as {prefix}0a1b2c3d4e5f60718"), |id| {
                 format!("`{id}` is not the id of a {}", if prefix == "sg-" { "security group" } else { "subnet" })
             });
-            if let Some(first) = list.value[..index].iter().find(|earlier| earlier.value == id.value) {
-                found.0.push(
-                    Problem::at(id.referenced, "again", format!("`{}` is named twice", id.value))
-                        .and(first.referenced, "first here"),
-                );
+            if let Some(first) = seen.insert(&id.value, id.referenced) {
+                let problem = Problem::at(id.referenced, "again", format!("`{}` is named twice", id.value));
+                found.0.push(problem.and(first, "first here"));
             }
         }
     }
@@ -141,7 +140,7 @@ fn network(spec: &Spec, found: &mut Findings) {
 
 fn pairs(spec: &Spec, found: &mut Findings) {
     if spec.pairs.is_empty() {
-        let problem = Problem::at(spec.stack.referenced, "this stack", "`pairs` is empty: there is nothing to build");
+        let problem = Problem::at_last_key("pairs", "nothing here", "`pairs` is empty: there is nothing to build");
         found.0.push(problem.help("name at least one pair"));
     }
     let architecture = |pair: &Pair| pair.manager.architecture.as_ref().map(|given| (given.value, given.referenced));
@@ -341,7 +340,7 @@ fn queue(queue: &At<Queue>, found: &mut Findings) {
             found.require(
                 !stem.is_empty() && name.value.len() <= 80 && all(stem, "-_"),
                 name,
-                "letters, digits, `-` and `_`, at most 80; `.fifo` at the end of a FIFO queue's",
+                "letters, digits, `-`, `_`; at most 80",
                 |name| format!("`{name}` cannot be a queue's name"),
             );
             let aside = plan::dead_letter_name(&name.value);
@@ -358,9 +357,11 @@ fn queue(queue: &At<Queue>, found: &mut Findings) {
                 let named = !stem.is_empty() && parts.resource.len() <= 80 && all(stem, "-_");
                 parts.service == "sqs" && !parts.region.is_empty() && named
             });
-            found.require(holds, arn, "such as arn:aws:sqs:eu-west-1:111122223333:render-jobs", |arn| {
-                format!("`{arn}` is not the ARN of a queue")
-            });
+            if !holds {
+                let message = format!("`{}` is not the ARN of a queue", arn.value);
+                let problem = Problem::at(arn.referenced, "not an SQS queue's", message);
+                found.0.push(problem.help("such as arn:aws:sqs:eu-west-1:111122223333:render-jobs"));
+            }
             let theirs = [
                 ("visibility_timeout", queue.visibility_timeout.as_ref().map(|value| value.referenced)),
                 ("dead_letter_after", queue.dead_letter_after.as_ref().map(|value| value.referenced)),
@@ -420,12 +421,11 @@ fn launch(pair: &Pair, found: &mut Findings) {
             let last = name.rsplit('/').next().unwrap_or_default();
             (1..=128).contains(&last.len()) && name.len() <= 640 && all(name, "+=,.@-_/")
         });
-        found.require(
-            holds,
-            profile,
-            "a name, or such as arn:aws:iam::111122223333:instance-profile/worker",
-            |given| format!("`{given}` is not an instance profile"),
-        );
+        if !holds {
+            let message = format!("`{}` is not an instance profile", profile.value);
+            let problem = Problem::at(profile.referenced, "not a name or ARN of one", message);
+            found.0.push(problem.help("a name, or such as arn:aws:iam::111122223333:instance-profile/worker"));
+        }
     }
     processors(launch, found);
     if let (Some(script), Some(product)) =
@@ -569,10 +569,12 @@ fn manager(manager: &Manager, found: &mut Findings) {
     if let Some(retention) = &manager.log_retention {
         let days = retention.value.0 / 86_400;
         let known = retention.value.0.is_multiple_of(86_400) && RETENTIONS.contains(&days);
-        let days: Vec<String> = RETENTIONS.iter().map(|days| format!("{days}d")).collect();
-        found.require(known, retention, &format!("one of {}", days.join(", ")), |given| {
-            format!("CloudWatch Logs cannot keep a log for {given}")
-        });
+        if !known {
+            let message = format!("CloudWatch Logs cannot keep a log for {}", retention.value);
+            let days: Vec<String> = RETENTIONS.iter().map(|days| format!("{days}d")).collect();
+            let problem = Problem::at(retention.referenced, "not a retention", message);
+            found.0.push(problem.help(format!("one of {}", days.join(", "))));
+        }
     }
     let later = [
         (

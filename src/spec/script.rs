@@ -26,14 +26,16 @@ pub(super) fn read(name: &str, folder: &Path) -> Result<String, impl FnOnce(Loca
             Wrong::Unreadable(label, help) => {
                 Problem::at(place, label, format!("cannot read the script `{name}`")).help(help)
             }
-            Wrong::Unusable(label) => Problem::at(place, label, format!("the script `{name}` cannot be used")),
+            Wrong::Unusable(label, help) => {
+                Problem::at(place, label, format!("the script `{name}` cannot be used")).help(help)
+            }
         }
     })
 }
 
 enum Wrong {
     Unreadable(String, &'static str),
-    Unusable(String),
+    Unusable(String, &'static str),
 }
 
 fn read_checked(name: &str, folder: &Path) -> Result<String, Wrong> {
@@ -44,28 +46,23 @@ fn read_checked(name: &str, folder: &Path) -> Result<String, Wrong> {
         return Err(Wrong::Unreadable("not a path relative to the spec".to_owned(), help));
     }
     let bytes = bytes_of(&folder.join(name), LARGEST as u64).map_err(|unreadable| match unreadable {
-        Unreadable::TooLarge(size) => Wrong::Unusable(too_large(size)),
+        Unreadable::TooLarge(size) => {
+            let label = format!("{size} bytes, {LARGEST} at most");
+            Wrong::Unusable(label, "EC2 takes 16 KiB of user data; fetch the rest from S3")
+        }
         other => Wrong::Unreadable(other.to_string(), "the path is relative to the spec"),
     })?;
-    let script = String::from_utf8(bytes).map_err(|_| Wrong::Unusable("not UTF-8 text".to_owned()))?;
-    check(&script).map_err(Wrong::Unusable)?;
+    let wrong = |label: &str, help| Err(Wrong::Unusable(label.to_owned(), help));
+    let Ok(script) = String::from_utf8(bytes) else { return wrong("not UTF-8 text", "save it as UTF-8") };
+    if !script.starts_with("#!") {
+        let help = "a script begins with the line that names its interpreter, such as `#!/bin/bash`";
+        return wrong("it does not begin with `#!`", help);
+    }
+    if script.contains('\0') {
+        return wrong("it has a NUL byte", "fetch what is no text from S3");
+    }
+    if script.lines().any(|line| line == plan::END_OF_SCRIPT) {
+        return wrong(&format!("it has a line `{}`", plan::END_OF_SCRIPT), "which marks its end: use another word");
+    }
     Ok(script)
-}
-
-fn too_large(size: u64) -> String {
-    format!("{size} bytes, and {LARGEST} is the most; fetch the rest from S3")
-}
-
-/// Whether a script can be used, and if not, why.
-fn check(text: &str) -> Result<(), String> {
-    if !text.starts_with("#!") {
-        return Err("a script begins with the line that names its interpreter, such as `#!/bin/bash`".into());
-    }
-    if text.contains('\0') {
-        return Err("it has a NUL byte".into());
-    }
-    if text.lines().any(|line| line == plan::END_OF_SCRIPT) {
-        return Err(format!("it has a line `{}`, which marks its end", plan::END_OF_SCRIPT));
-    }
-    Ok(())
 }

@@ -24,7 +24,10 @@ const MOST_GUESSES: usize = 1_000;
 /// What is wrong with a text that cannot be read as a spec, the `error` of which is known, and what the `rules` say about the
 /// part of it that can be.
 pub(super) fn examine(text: &str, error: &Error, rules: impl FnOnce(&mut Spec) -> Vec<Problem>) -> Vec<Problem> {
-    let Ok(mut tree) = Node::read(text) else { return vec![structural(error)] };
+    let mut tree = match Node::read(text) {
+        Ok(tree) => tree,
+        Err(error) => return vec![structural(error.without_snippet(), text)],
+    };
     let shape = Shape::of_spec();
     let mut problems = vec![];
     duplicates(&mut tree, &mut problems);
@@ -47,9 +50,8 @@ pub(super) fn examine(text: &str, error: &Error, rules: impl FnOnce(&mut Spec) -
         }
     }
     if problems.is_empty() {
-        problems.push(structural(error));
+        problems.push(structural(error, text));
     }
-    problems.sort_by_key(Problem::start);
     problems
 }
 
@@ -176,8 +178,10 @@ fn misfit(node: &Node, place: Range<usize>, names: &[Option<String>], what: &Wha
         }
         What::Words(words) if scalar && given != "empty" => Problem::over(place, shape.short(), words.clone()),
         _ => {
-            let problem =
-                Problem::over(place, shape.short(), format!("{key} is {given}, and must be {}", shape.words()));
+            let problem = {
+                let label = if given == "empty" { "nothing here".to_owned() } else { shape.short() };
+                Problem::over(place, label, format!("{key} is {given}, and must be {}", shape.words()))
+            };
             match shape.hint(&given).filter(|_| scalar) {
                 Some(hint) => problem.help(hint),
                 None => match (names.last(), shape.about()) {
