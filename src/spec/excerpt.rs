@@ -15,7 +15,8 @@ const AFTER: std::ops::RangeInclusive<usize> = 44..=70;
 /// A text without what would drive a terminal, on one line, and of a length that somebody reads.
 pub(super) fn plain(text: &str) -> String {
     const MOST: usize = 240;
-    let mut plain: String = text.chars().take(MOST).map(printed).collect();
+    let mut plain: String =
+        text.chars().take(MOST).map(|char| if char == '\t' { ' ' } else { printed(char) }).collect();
     if text.chars().nth(MOST).is_some() {
         plain.push('…');
     }

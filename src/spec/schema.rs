@@ -2,6 +2,7 @@
 //! belongs where.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -42,52 +43,50 @@ text!(Duration, r"^[0-9]+[smhd]$", "5m", "a duration such as `90s`, `5m`, `1h` o
 text!(Percentage, r"^[0-9.]+%$", "15%", "a percentage such as `15%`");
 text!(IdleOrDuration, r"^(idle|[0-9]+[smhd])$", "30m", "`idle` or a duration such as `30m`");
 
+/// The whole schema: made when the first error needs it.
+static ROOT: LazyLock<Value> = LazyLock::new(|| generate().to_value());
+
 /// What belongs at a place of the spec, in words.
 pub(super) struct Shape {
-    root: std::rc::Rc<Value>,
     /// The schemas of this place: a reference, and what it leads to.
-    here: Vec<Value>,
+    here: Vec<&'static Value>,
 }
 
 impl Shape {
     /// Of the whole file.
     pub(super) fn of_spec() -> Self {
-        let root = generate().to_value();
-        Self { here: vec![root.clone()], root: root.into() }
+        Self { here: vec![&ROOT] }
     }
 
     /// Of what a path of keys leads to; a step without a key is an item of a list.
     pub(super) fn at(&self, path: &[Option<String>]) -> Self {
-        path.iter().fold(self.of(self.here.clone()), |shape, step| match step {
+        path.iter().fold(Self::of(self.here.clone()), |shape, step| match step {
             Some(key) => shape.key(key),
-            None => shape.of(shape.all("items")),
+            None => Self::of(shape.all("items")),
         })
     }
 
     /// Of a key's value.
     pub(super) fn key(&self, key: &str) -> Self {
-        let named: Vec<Value> =
-            self.all("properties").iter().filter_map(|properties| properties.get(key)).cloned().collect();
-        self.of(if named.is_empty() { self.all("additionalProperties") } else { named })
+        let named: Vec<&Value> = self.all("properties").iter().filter_map(|properties| properties.get(key)).collect();
+        Self::of(if named.is_empty() { self.all("additionalProperties") } else { named })
     }
 
-    fn of(&self, mut here: Vec<Value>) -> Self {
+    fn of(mut here: Vec<&'static Value>) -> Self {
         let mut index = 0;
-        while let Some(schema) = here.get(index) {
-            let mut more = vec![];
+        while let Some(schema) = here.get(index).copied() {
             for key in ["anyOf", "allOf"] {
-                more.extend(schema.get(key).and_then(Value::as_array).into_iter().flatten().cloned());
+                here.extend(schema.get(key).and_then(Value::as_array).into_iter().flatten());
             }
             let target = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
-            more.extend(target.and_then(|path| self.root.pointer(path)).cloned());
-            here.extend(more);
+            here.extend(target.and_then(|path| ROOT.pointer(path)));
             index += 1;
         }
-        Self { root: self.root.clone(), here }
+        Self { here }
     }
 
-    fn all(&self, key: &str) -> Vec<Value> {
-        self.here.iter().filter_map(|schema| schema.get(key)).cloned().collect()
+    fn all(&self, key: &str) -> Vec<&'static Value> {
+        self.here.iter().filter_map(|schema| schema.get(key)).collect()
     }
 
     /// What it means: the first sentence of the type's documentation.
@@ -160,7 +159,7 @@ impl Shape {
     /// Every place whose key this is, as its parents: `spot`, or `alarms: idle`.
     pub(super) fn places_of(&self, key: &str) -> Vec<String> {
         let mut found = vec![];
-        self.of(self.here.clone()).search(key, &mut vec![], &mut found);
+        Self::of(self.here.clone()).search(key, &mut vec![], &mut found);
         found
     }
 
@@ -182,11 +181,11 @@ impl Shape {
                 parents.push(name.clone());
                 let child = self.key(name);
                 child.search(key, parents, found);
-                child.of(child.all("items")).search(key, parents, found);
+                Self::of(child.all("items")).search(key, parents, found);
                 let named = child.all("additionalProperties");
-                if named.iter().any(Value::is_object) {
+                if named.iter().any(|schema| schema.is_object()) {
                     parents.push("<pair>".to_owned());
-                    child.of(named).search(key, parents, found);
+                    Self::of(named).search(key, parents, found);
                     parents.pop();
                 }
                 parents.pop();

@@ -2,10 +2,12 @@
 //!
 //! `SNAPSHOTS=overwrite cargo test --test suite` accepts what is rendered now.
 
+mod any_text;
 mod blueprints;
 mod check;
 mod commands;
 mod goldens;
+mod judge;
 mod project;
 mod random_specs;
 mod spec_errors;

@@ -181,6 +181,9 @@ pub(crate) fn specs() -> impl Strategy<Value = Value> {
                 manager["architecture"] = architecture.into();
             }
         }
+        if spec.get("region").is_some_and(|region| region == "us-gov-west-1") {
+            at_home(&mut spec);
+        }
         spec
     })
 }
@@ -196,7 +199,7 @@ fn pair(name: &'static str) -> impl Strategy<Value = Value> {
             "arn",
             one_of(&[
                 format!("arn:aws:sqs:eu-west-1:012345678901:{name}"),
-                format!("arn:aws:sqs:eu-west-1:111122223333:{name}.fifo"),
+                format!("arn:aws:sqs:eu-west-1:012345678901:{name}.fifo"),
             ]),
             true
         )]),
@@ -276,6 +279,17 @@ fn pair(name: &'static str) -> impl Strategy<Value = Value> {
         ("manager", manager, false),
     ])
     .prop_map(agreeing)
+}
+
+/// What exists is in the stack's own Region.
+fn at_home(value: &mut Value) {
+    match value {
+        Value::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| at_home(value)),
+        Value::String(text) if text.starts_with("arn:aws:") => {
+            *text = text.replace("arn:aws:", "arn:aws-us-gov:").replace(":eu-west-1:", ":us-gov-west-1:");
+        }
+        _ => {}
+    }
 }
 
 /// A pair whose keys agree with each other, as the rules of the spec want it.
