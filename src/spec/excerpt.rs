@@ -9,7 +9,7 @@ const CONTEXT: usize = 1;
 const WHOLE: usize = 100;
 
 /// So many characters of a longer one are shown before a place, and from its beginning on: all of the place, within bounds.
-const BEFORE: usize = 24;
+const BEFORE: usize = 16;
 const AFTER: std::ops::RangeInclusive<usize> = 44..=70;
 
 /// A text without what would drive a terminal, on one line, and of a length that somebody reads.
@@ -66,6 +66,12 @@ pub(super) fn around(text: &str, places: &[Range<usize>]) -> (String, Vec<Range<
     (out, moved)
 }
 
+/// How many characters stand before a place in its line.
+pub(super) fn column(text: &str, place: usize) -> usize {
+    let before = text.get(..place.min(text.len())).unwrap_or_default();
+    before.chars().rev().take_while(|char| !matches!(char, '\n' | '\r')).filter(|char| *char != '\u{feff}').count()
+}
+
 /// Where the key of the value at an offset stands.
 pub(super) fn key_before(text: &str, value: usize, key: &str) -> Option<Range<usize>> {
     let before = text.get(..value.min(text.len()))?;
@@ -108,7 +114,8 @@ fn windows(line: &str, base: usize, places: &[Range<usize>]) -> Vec<Window> {
     if line.len() <= WHOLE {
         return vec![Window::Shown(base..end)];
     }
-    let mut places = if places.is_empty() { vec![base..base] } else { places.to_vec() };
+    let beginning = base..base;
+    let mut places = if places.is_empty() { vec![beginning] } else { places.to_vec() };
     places.sort_unstable_by_key(|place| place.start);
     let mut ranges: Vec<Range<usize>> = vec![];
     for place in places {
@@ -170,7 +177,7 @@ mod tests {
             ("a: \"\u{202e}dd\"", "dd", "a: \"�dd\""),
         ] {
             let start = text.find(place).expect("the place");
-            let (shown, moved) = around(text, &[start..start + place.len()]);
+            let (shown, moved) = around(text, std::slice::from_ref(&(start..start + place.len())));
             assert_eq!(&shown[moved[0].clone()], place, "{text:?}");
             let before = shown[..moved[0].start].rfind('\n').map_or(0, |newline| newline + 1);
             assert_eq!(shown[before..].lines().next(), Some(line), "{text:?}");
@@ -195,7 +202,7 @@ mod tests {
         for text in ["", "\n", "a", "a\n", "é\r\né"] {
             for start in 0..=text.len() + 1 {
                 for end in start..=text.len() + 2 {
-                    let (shown, moved) = around(text, &[start..end]);
+                    let (shown, moved) = around(text, std::slice::from_ref(&(start..end)));
                     assert!(shown.get(moved[0].clone()).is_some(), "{text:?} {start}..{end}");
                 }
             }
@@ -209,6 +216,6 @@ mod tests {
         assert_eq!(key_before(text, value, "gpu"), Some(21..24));
         assert_eq!(key_before("{gpu: {}}", 6, "gpu"), Some(1..4));
         assert_eq!(key_before("a: b", 3, "x"), None);
-        assert_eq!(key_before("a: b", 30, "a"), None);
+        assert_eq!(key_before("a: b", usize::MAX, "a"), Some(0..1));
     }
 }

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::Range;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, NamedSource, Severity, SourceCode, SourceSpan,
+    SpanContents,
+};
 use serde_saphyr::Location;
 
 use super::excerpt::{self, plain};
@@ -152,7 +155,32 @@ struct Shown {
     message: String,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
+    source: Lines,
+}
+
+/// The lines that are shown, which know the columns of their places in the user's own lines: an endless one is shown in part.
+#[derive(Debug)]
+struct Lines {
     source: NamedSource<String>,
+    /// Where a place begins here, and its column in the user's text, both from 0.
+    columns: Vec<(usize, usize)>,
+}
+
+impl SourceCode for Lines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let contents = self.source.read_span(span, before, after)?;
+        let column = self.columns.iter().find(|(start, _)| *start == span.offset()).map(|(_, column)| *column);
+        // With lines around it, it is what is printed; without, what stands at the head: `file:line:column`.
+        let Some(column) = column.filter(|_| before == 0 && after == 0) else { return Ok(contents) };
+        let (line, count) = (contents.line(), contents.line_count());
+        let name = self.source.name().to_owned();
+        Ok(Box::new(MietteSpanContents::new_named(name, contents.data(), *contents.span(), line, column, count)))
+    }
 }
 
 impl Shown {
@@ -165,7 +193,9 @@ impl Shown {
                 None => label.place.clone(),
             })
             .collect();
+        let columns: Vec<usize> = places.iter().map(|place| excerpt::column(text, place.start)).collect();
         let (text, places) = excerpt::around(text, &places);
+        let columns = places.iter().map(|place| place.start).zip(columns).collect();
         let mut labels: Vec<(Range<usize>, String)> = vec![];
         for (place, label) in places.into_iter().zip(problem.labels) {
             // Through an alias two values may stand at one place.
@@ -182,7 +212,7 @@ impl Shown {
             message: plain(&problem.message),
             help: problem.help.as_deref().map(plain),
             labels: labels.collect(),
-            source: NamedSource::new(file, text).with_language("YAML"),
+            source: Lines { source: NamedSource::new(file, text).with_language("YAML"), columns },
         }
     }
 }

@@ -281,6 +281,7 @@ fn carets_stand_right_and_nothing_drives_the_terminal() {
         format!("tags: {{🙂: 🎉, 'aws:é': x}}\n{SPEC}"),
         &[" 1 │ tags: {🙂: 🎉, 'aws:é': x}", "   ·                 ──┬──"],
     );
+    shows(format!("tags: {{a: {}, 'aws:é': x}}\n{SPEC}", "🙂".repeat(90)), &["╭─[spotstack.yaml:1:104]"]);
     shows(SPEC.replace("media-workers", "\"\\e[31m\""), &["`␛[31m` cannot be a stack's name"]);
     shows(SPEC.replace("media-workers", "a\u{1b}[31m"), &[" 1 │ stack: a␛[31m"]);
     shows(SPEC.replace("media-workers", "a\u{202e}b"), &[" 1 │ stack: a�b"]);
