@@ -6,6 +6,6 @@
 #[path = "../../tests/suite/judge.rs"]
 mod judge;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    judge::judge(text);
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    judge::judge(&String::from_utf8_lossy(bytes));
 });

@@ -16,7 +16,7 @@ use super::suggest::{fold, nearest};
 use super::tree::{Entry, Node, Value, Written};
 
 /// So many times a tree is mended: more than anybody reads, and bounded for a file that is no spec at all.
-const MOST: usize = 50;
+const MOST: usize = 100;
 
 /// So many values are guessed in place of those that are missing or wrong: each costs a reading of the tree.
 const MOST_GUESSES: usize = 1_000;
