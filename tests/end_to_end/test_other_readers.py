@@ -74,7 +74,8 @@ def test_every_hostile_value_is_refused_or_arrives_as_it_is(tmp_path):
     """In tags, as keys and as values: nothing is changed, nothing is added."""
     plain = read(with_tags({"team": "media"}), tmp_path)
     arrived = 0
-    keys = [value for value in HOSTILE if value and len(value) <= 128]
+    # IAM takes keys that differ in case only for the same, and a spec that has both is refused.
+    keys = {value.lower(): value for value in HOSTILE if value and len(value) <= 128}.values()
     for values in ({f"k{index}": value for index, value in enumerate(HOSTILE)}, {key: "x" for key in keys}):
         # A spec may refuse some of them, and takes at most 40 tags.
         good = {key: value for key, value in values.items() if takes(with_tags({key: value}), tmp_path)}
