@@ -41,7 +41,7 @@ pub(super) fn examine(text: &str, error: &Error, rules: impl FnOnce(&mut Spec) -
                 problems.extend(rules(&mut spec).into_iter().filter_map(|problem| problem.moved(moved)));
                 break;
             }
-            Err(fault) => fault.without_snippet().to_owned_fault(),
+            Err(error) => Fault::from(error.without_snippet()),
         };
         match mend(&mut tree, &written, &fault, &shape) {
             Some(Some(problem)) => problems.push(problem),
@@ -71,13 +71,9 @@ enum What {
     Kind,
 }
 
-trait ToFault {
-    fn to_owned_fault(&self) -> Fault;
-}
-
-impl ToFault for Error {
-    fn to_owned_fault(&self) -> Fault {
-        let what = match self {
+impl From<&Error> for Fault {
+    fn from(error: &Error) -> Self {
+        let what = match error {
             Error::SerdeUnknownField { field, expected, .. } => What::UnknownKey(field.clone(), expected.clone()),
             Error::SerdeMissingField { field, .. } => What::MissingKey(field),
             Error::SerdeUnknownVariant { variant, expected, .. } => {
@@ -86,7 +82,7 @@ impl ToFault for Error {
             Error::Message { msg, .. } => What::Words(plain(msg)),
             _ => What::Kind,
         };
-        Fault { start: self.location().map_or(usize::MAX, |place| span(place).start), what }
+        Self { start: error.location().map_or(usize::MAX, |place| span(place).start), what }
     }
 }
 
