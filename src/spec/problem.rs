@@ -11,8 +11,11 @@ use serde_saphyr::Location;
 
 use super::excerpt::{self, plain};
 
-/// So many problems are shown: nobody reads more at a time.
-const MOST_SHOWN: usize = 50;
+/// So many problems are shown, and looked for where each costs a reading: nobody reads more at a time.
+pub(super) const MOST: usize = 50;
+
+/// The place of a value that is not known, while its key is.
+const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
 
 /// One thing that is wrong, and the places it concerns.
 #[derive(Debug, Clone)]
@@ -46,7 +49,7 @@ impl Problem {
 
     /// Something wrong with the last key of this name in the text.
     pub(super) fn at_last_key(key: &str, label: impl Into<String>, message: impl Into<String>) -> Self {
-        let label = Label { place: usize::MAX..usize::MAX, key: Some(key.to_owned()), words: label.into() };
+        let label = Label { place: NOWHERE, key: Some(key.to_owned()), words: label.into() };
         Self { message: message.into(), help: None, labels: vec![label] }
     }
 
@@ -87,7 +90,7 @@ impl Problem {
 
     /// The same about another text: where each of its places stands there. None where one of them does not.
     pub(super) fn moved(mut self, place: impl Fn(usize) -> Option<Range<usize>>) -> Option<Self> {
-        for label in &mut self.labels {
+        for label in self.labels.iter_mut().filter(|label| label.place != NOWHERE) {
             label.place = place(label.place.start)?;
         }
         Some(self)
@@ -121,12 +124,12 @@ impl SpecError {
         problems.sort_by_key(Problem::start);
         let count = match problems.len() {
             1 => "an error".to_owned(),
-            count => format!("{count} errors"),
+            count if count < MOST => format!("{count} errors"),
+            _ => "many errors".to_owned(),
         };
-        let more = problems.len().saturating_sub(MOST_SHOWN);
-        let help = (more > 0).then(|| format!("{more} more are shown when these are mended"));
+        let help = (problems.len() >= MOST).then(|| format!("the first {MOST} are shown; others after these"));
         let file = plain(file);
-        let problems = problems.into_iter().take(MOST_SHOWN).map(|problem| Shown::new(problem, &file, text)).collect();
+        let problems = problems.into_iter().take(MOST).map(|problem| Shown::new(problem, &file, text)).collect();
         Self { message: format!("`{file}` has {count}"), help, problems }
     }
 }

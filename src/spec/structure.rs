@@ -10,16 +10,13 @@ use serde_saphyr::Error;
 
 use super::Spec;
 use super::load::{plain, read, structural};
-use super::problem::{Problem, span};
+use super::problem::{MOST, Problem, span};
 use super::schema::Shape;
 use super::suggest::{fold, nearest};
 use super::tree::{Entry, Node, Value, Written};
 
-/// So many times a tree is mended: more than anybody reads, and bounded for a file that is no spec at all.
-const MOST: usize = 100;
-
-/// So many values are guessed in place of those that are missing or wrong: each costs a reading of the tree.
-const MOST_GUESSES: usize = 1_000;
+/// So many bytes are read again in mending: hundreds of readings of a usual spec, and a second's work for a huge one.
+const MOST_READ: usize = 3_000_000;
 
 /// What is wrong with a text that cannot be read as a spec, the `error` of which is known, and what the `rules` say about the
 /// part of it that can be.
@@ -31,9 +28,10 @@ pub(super) fn examine(text: &str, error: &Error, rules: impl FnOnce(&mut Spec) -
     let shape = Shape::of_spec();
     let mut problems = vec![];
     duplicates(&mut tree, &mut problems);
-    let mut guesses = 0;
-    while problems.len() < MOST && guesses < MOST_GUESSES {
+    let mut bytes = 0;
+    while problems.len() < MOST && bytes < MOST_READ {
         let written = Written::new(&tree);
+        bytes += written.text.len();
         let fault = match read(&written.text) {
             Ok(mut spec) => {
                 // What is said about a guess is nothing that the user can mend.
@@ -44,8 +42,7 @@ pub(super) fn examine(text: &str, error: &Error, rules: impl FnOnce(&mut Spec) -
             Err(error) => Fault::from(error.without_snippet()),
         };
         match mend(&mut tree, &written, &fault, &shape) {
-            Some(Some(problem)) => problems.push(problem),
-            Some(None) => guesses += 1,
+            Some(problem) => problems.extend(problem),
             None => break,
         }
     }
