@@ -119,7 +119,7 @@ proptest! {
     fn the_logical_ids_are_known_before_rendering(spec in specs()) {
         let text = random_specs::text(&spec);
         let Fared::Renders(template) = judge(&text) else { panic!("a valid spec: {text}") };
-        let spec = spec::parse("spotstack.yaml", &text).expect("a spec");
+        let spec = spec::from_text("spotstack.yaml", &text).expect("a spec");
         let plan = Plan::new(&spec, "spotstack.yaml");
         let known: BTreeSet<String> = spec
             .pairs

@@ -20,7 +20,7 @@ pub(crate) enum Fared {
 
 /// Reads a text as a spec, renders it, and panics where something does not hold.
 pub(crate) fn judge(text: &str) -> Fared {
-    match spec::parse("spotstack.yaml", text) {
+    match spec::from_text("spotstack.yaml", text) {
         Ok(spec) => {
             let plan = Plan::new(&spec, "spotstack.yaml");
             let rendered = blueprint::render(&plan, &Blueprints::default()).expect("a spec renders");
