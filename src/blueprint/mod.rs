@@ -125,6 +125,7 @@ fn known(detail: &str, context: &Value) -> String {
     match nearest(last, &fields) {
         Some(meant) => format!("did you mean `{parent}{dot}{meant}`?"),
         None if fields.is_empty() => "the fields of `Plan` are what a blueprint may name".to_owned(),
+        None if parent.is_empty() => format!("known here: {}", fields.join(", ")),
         None => format!("`{parent}` has {}", fields.join(", ")),
     }
 }

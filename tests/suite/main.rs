@@ -6,6 +6,7 @@ mod blueprints;
 mod check;
 mod commands;
 mod goldens;
+mod one_line;
 mod project;
 mod random_specs;
 mod spec_errors;

@@ -456,8 +456,11 @@ fn a_sample_is_written_for_other_judges() {
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let renderer = Renderer::new();
     let mut kinds = BTreeSet::new();
+    // cfn-lint takes every `${AWS::…}` outside of `Fn::Sub` for a mistake, a literal one too.
+    let literal = |spec: &Value| text(spec).contains("${AWS::");
+    let specs = specs().prop_filter("a literal that cfn-lint does not know", move |spec| !literal(spec));
     for index in 0..12 {
-        let spec = specs().new_tree(&mut runner).expect("a spec").current();
+        let spec = specs.new_tree(&mut runner).expect("a spec").current();
         let template = renderer.render(&spec).expect("a valid spec");
         for pair in spec["pairs"].as_mapping().expect("pairs").values() {
             kinds.insert(pair["launch"].get("kind").and_then(Value::as_str).unwrap_or("template").to_owned());
