@@ -39,7 +39,7 @@ pairs:
 const CHANGES: &[(&str, &str, usize, &str)] = &[
     ("stack", "x2", 0, "the template says AWS::StackName, and so serves stacks of any name"),
     ("region", "us-east-1", 0, "the template says AWS::Region"),
-    ("tags.team", "render", 8, "two pairs, two groups each; twins tag volumes"),
+    ("tags.team", "render", 12, "two pairs, two groups each; twins tag instances and volumes"),
     ("network.subnets.0", "subnet-0a1b2c3d4e5f60002", 4, "two pairs, two groups each"),
     ("network.security_groups.0", "sg-0a1b2c3d4e5f60002", 4, "two pairs, two twins each"),
     ("pairs.gpu.queue.name", "frames", 2, "the dead-letter queue is named after it"),
@@ -60,7 +60,12 @@ const CHANGES: &[(&str, &str, usize, &str)] = &[
     ("pairs.gpu.spot.patience", "1m", 1, ""),
     ("pairs.gpu.spot.hold", "20m", 1, ""),
     ("pairs.gpu.spot.revert", "30m", 1, ""),
-    ("pairs.gpu.workers.max", "5", 5, "two groups, a step more in each of their policies; the rules"),
+    (
+        "pairs.gpu.workers.max",
+        "5",
+        7,
+        "two groups; in each of their policies a step more, and the last has no end; the rules",
+    ),
     ("pairs.gpu.workers.base", "2", 3, "the On-Demand group, and where it scales in to; the rules"),
     ("pairs.gpu.workers.jobs_per_worker", "2", 1, ""),
     ("pairs.gpu.workers.protect", "false", 5, "two groups; twins tell the worker; the rules"),
