@@ -20,7 +20,7 @@ pub(super) fn check(template: &Template) -> Result<(), TemplateError> {
         if definition.get("Type") != twin.get("Type") {
             return wrong("Type");
         }
-        if !(asks_for_spot(definition) && !asks_for_spot(twin)) {
+        if !asks_for_spot(definition) || asks_for_spot(twin) {
             return wrong("the first asks for Spot, and the second must not");
         }
         let properties = |definition| Value::get(definition, "Properties").unwrap_or(&Value::Null);

@@ -157,67 +157,58 @@ fn blueprints_fresh_from_eject_change_nothing() {
 
 #[test]
 fn an_error_shows_the_line_of_the_own_blueprint() {
-    let insert = |before: &'static str, line: &'static str| {
-        move |text: &str| text.replacen(before, &format!("{line}\n{before}"), 1)
-    };
-    let in_place = |from: &'static str, to: &'static str| move |text: &str| text.replacen(from, to, 1);
-    let cases: [(&str, Box<dyn Fn(&str) -> String>, &[&str]); 13] = [
+    let cases: &[(&str, &str, &str, &[&str])] = &[
         (
             "alarms.yaml",
-            Box::new(in_place("alarms.periods", "alarms.period_s")),
+            "alarms.periods",
+            "alarms.period_s",
             &["own/alarms.yaml:{line}:", "did you mean `pair.alarms.periods`?"],
         ),
+        ("alarms.yaml", "pair.label", "pairs.label", &["own/alarms.yaml:{line}:", "did you mean `pair`?"]),
+        ("groups.yaml", "market.min", "market.least", &["own/groups.yaml:{line}:", "undefined"]),
+        ("alarms.yaml", "#% endif", "#% endfi", &["own/alarms.yaml:{line}:", "endfi"]),
+        ("alarms.yaml", "#% endif", "# endif", &["own/alarms.yaml:", "syntax error"]),
         (
             "alarms.yaml",
-            Box::new(in_place("pair.label", "pairs.label")),
-            &["own/alarms.yaml:{line}:", "did you mean `pair`?"],
-        ),
-        ("groups.yaml", Box::new(in_place("market.min", "market.least")), &["own/groups.yaml:{line}:", "undefined"]),
-        ("alarms.yaml", Box::new(in_place("#% endif", "#% endfi")), &["own/alarms.yaml:{line}:", "endfi"]),
-        ("alarms.yaml", Box::new(in_place("#% endif", "# endif")), &["own/alarms.yaml:", "syntax error"]),
-        (
-            "alarms.yaml",
-            Box::new(in_place("      Statistic", "     Statistic")),
+            "      Statistic",
+            "     Statistic",
             &["own/alarms.yaml:{line}:", "not valid YAML", "`Statistic: Maximum`"],
         ),
+        ("alarms.yaml", "Namespace: AWS/SQS", "Namespace: [AWS/SQS", &["own/alarms.yaml:", "not valid YAML"]),
         (
             "alarms.yaml",
-            Box::new(in_place("Namespace: AWS/SQS", "Namespace: [AWS/SQS")),
-            &["own/alarms.yaml:", "not valid YAML"],
-        ),
-        (
-            "alarms.yaml",
-            Box::new(in_place("\"SpotScaleDown\"", "\"SpotGone\"")),
+            "\"SpotScaleDown\"",
+            "\"SpotGone\"",
             &["own/alarms.yaml:{line}:", "`GpuIdleAlarm` refers to `GpuSpotGone`"],
         ),
         (
             "alarms.yaml",
-            Box::new(in_place("\"AlarmTopicPolicy\"", "\"AlarmTopic\"")),
+            "\"AlarmTopicPolicy\"",
+            "\"AlarmTopic\"",
             &["own/alarms.yaml:", "`GpuAlarmTopic` is there twice", "and here"],
         ),
         (
             "alarms.yaml",
-            Box::new(in_place("\"AlarmTopicPolicy\"", "\"Queue\"")),
+            "\"AlarmTopicPolicy\"",
+            "\"Queue\"",
             &["blueprints/queue.yaml (built in)", "own/alarms.yaml:{line}:", "`GpuQueue` is there twice"],
         ),
         (
             "launch-template.yaml",
-            Box::new(insert("        MetadataOptions:", "#% if market.spot\n        EbsOptimized: true\n#% endif")),
+            "        MetadataOptions:",
+            "#% if market.spot\n        EbsOptimized: true\n#% endif\n        MetadataOptions:",
             &["own/launch-template.yaml:{line + 1}:", "differ in more than the Spot price", "EbsOptimized"],
         ),
         (
             "queue.yaml",
-            Box::new(in_place("QueueName: ${{ pair.queue.name }}", "QueueName: x-${{ pair.queue.name }}")),
+            "QueueName: ${{ pair.queue.name }}",
+            "QueueName: x-${{ pair.queue.name }}",
             &["own/queue.yaml:{line}:", "an expression is a whole value"],
         ),
-        (
-            "queue.yaml",
-            Box::new(in_place("#% if", "  #% if")),
-            &["own/queue.yaml:{line}:", "a statement begins in the first column"],
-        ),
+        ("queue.yaml", "#% if", "  #% if", &["own/queue.yaml:{line}:", "a statement begins in the first column"]),
     ];
-    for (name, change, said) in cases {
-        let project = with_own(name, change);
+    for (name, from, to, said) in cases {
+        let project = with_own(name, |text| text.replacen(from, to, 1));
         let refused = project.run(&["render", "--blueprints", "own"]).exits(1);
         assert_eq!(refused.stdout(), "");
         // The line that was changed.
