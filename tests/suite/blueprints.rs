@@ -68,7 +68,8 @@ fn every_resource_says_what_it_is_for() {
 fn a_blueprint_is_a_small_template() {
     let sections = ["Parameters:", "Resources:", "Outputs:", "UserData:"];
     let head = ["AWSTemplateFormatVersion", "Description"];
-    for (name, text) in blueprints() {
+    // The deployer's policy is a document of its own.
+    for (name, text) in blueprints().into_iter().filter(|(name, _)| !name.ends_with("deployer-policy.yaml")) {
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with(' ') && !line.is_empty()) {
             let of_the_stack = name.ends_with("stack.yaml") && head.iter().any(|key| line.starts_with(key));
             assert!(
