@@ -65,12 +65,13 @@ impl Lines {
     fn append(&mut self, text: &str, marks: &[Mark]) {
         let trimmed = text.trim_start_matches('\n');
         let before = text.len() - trimmed.len();
+        let after = trimmed.len() - trimmed.trim_end_matches('\n').len();
         let trimmed = trimmed.trim_end_matches('\n');
         if !trimmed.is_empty() {
             self.text.push_str(trimmed);
             self.text.push('\n');
-            let lines = trimmed.bytes().filter(|byte| *byte == b'\n').count() + 1;
-            self.marks.extend(&marks[before..before + lines]);
+            // The first of the line breaks at the end is the last line's own.
+            self.marks.extend(&marks[before..marks.len() - after.saturating_sub(1)]);
         }
     }
 }

@@ -293,6 +293,7 @@ mod tests {
     fn every_line_and_every_resource_knows_its_blueprint() {
         let blueprints = Blueprints::default();
         let rendered = render(&plan("gpu-renderer"), &blueprints).expect("it renders");
+        assert_eq!(rendered.marks.len(), rendered.text.lines().count());
         let mut of_blueprints = 0;
         for (index, line) in rendered.text.lines().enumerate() {
             let Some(origin) = rendered.line(index + 1) else {
