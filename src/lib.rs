@@ -6,7 +6,7 @@
 //! → text from [`blueprint`]s → [`template::Template`] (parsed and verified) → [`check`]'s findings → a change set → stack events → [`deploy`]'s outcome.
 //!
 //! What is deliberately absent: nothing below [`cli`] prints; nothing below [`deploy`] does I/O or reads a clock, but for
-//! reading the spec's own files; `aws_sdk_` is named in [`aws`] alone; a blueprint makes no decision. The SpotManager's rules
+//! reading the user's own spec, scripts and blueprints; `aws_sdk_` is named in [`aws`] alone; a blueprint makes no decision. The SpotManager's rules
 //! live in the `spot-policy` package, because the function that runs them is another program.
 
 pub mod aws;

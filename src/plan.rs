@@ -71,6 +71,8 @@ pub struct Pair {
     pub manager: Manager,
     /// The spec's tags as Auto Scaling groups take them.
     pub tags: Vec<Tag>,
+    /// Whether the spec's tags name the instances; else they are named after stack, pair and market.
+    pub own_name_tag: bool,
 }
 
 /// The queue, created or existing.
@@ -169,9 +171,10 @@ pub struct Step {
     /// From here.
     #[serde(rename = "MetricIntervalLowerBound")]
     pub lower: u32,
-    /// To below there.
-    #[serde(rename = "MetricIntervalUpperBound")]
-    pub upper: u32,
+    /// To below there; `None` in the last step, because AWS takes no steps that end.
+    /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_StepAdjustment.html>
+    #[serde(rename = "MetricIntervalUpperBound", skip_serializing_if = "Option::is_none")]
+    pub upper: Option<u32>,
     /// So many instances.
     #[serde(rename = "ScalingAdjustment")]
     pub capacity: u32,
@@ -269,7 +272,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         max: policy.max,
         base: policy.base,
         protect: policy.protect,
-        steps: (1..=policy.max.min(MOST_STEPS)).map(|n| Step { lower: n - 1, upper: n, capacity: n }).collect(),
+        steps: steps(policy.max.min(MOST_STEPS)),
         policy: PolicyText {
             max_price,
             headroom: policy.headroom.to_string(),
@@ -291,6 +294,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         },
         manager: plan_manager(&pair.manager),
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
+        own_name_tag: spec.tags.contains_key("Name"),
     }
 }
 
@@ -300,6 +304,11 @@ pub(crate) fn dead_letter_name(name: &str) -> String {
         Some(stem) => format!("{stem}-dead-letter.fifo"),
         None => format!("{name}-dead-letter"),
     }
+}
+
+/// A step for each number of workers.
+fn steps(most: u32) -> Vec<Step> {
+    (1..=most).map(|n| Step { lower: n - 1, upper: Some(n).filter(|n| *n < most), capacity: n }).collect()
 }
 
 fn plan_queue(queue: &spec::Queue) -> Queue {

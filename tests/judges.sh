@@ -36,6 +36,8 @@ judge_cfn_lint() {
     mapfile -t goldens < <(printf '%s\n' tests/golden/*.template.yaml | grep -v launch-configurations)
     lint --regions "${regions[@]}" --ignore-checks W3697 --template tests/golden/launch-configurations.template.yaml
     lint --regions "${regions[@]}" --template "${goldens[@]}"
+    # The sample that `cargo test` leaves of its random specs.
+    lint --regions eu-west-1 --ignore-checks W3697 --template "$target"/tmp/random-specs/*.template.yaml
     echo "nothing to report"
 }
 

@@ -125,6 +125,7 @@ fn known(detail: &str, context: &Value) -> String {
     match nearest(last, &fields) {
         Some(meant) => format!("did you mean `{parent}{dot}{meant}`?"),
         None if fields.is_empty() => "the fields of `Plan` are what a blueprint may name".to_owned(),
+        None if parent.is_empty() => format!("known here: {}", fields.join(", ")),
         None => format!("`{parent}` has {}", fields.join(", ")),
     }
 }
@@ -292,6 +293,7 @@ mod tests {
     fn every_line_and_every_resource_knows_its_blueprint() {
         let blueprints = Blueprints::default();
         let rendered = render(&plan("gpu-renderer"), &blueprints).expect("it renders");
+        assert_eq!(rendered.marks.len(), rendered.text.lines().count());
         let mut of_blueprints = 0;
         for (index, line) in rendered.text.lines().enumerate() {
             let Some(origin) = rendered.line(index + 1) else {

@@ -23,7 +23,7 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub(super) fn new(spec: &'a Spec, plan: &'a Plan, template: &'a Template) -> Self {
         let document = template.to_json();
-        Self { spec, plan, template, faults: template.faults(&document), document }
+        Self { spec, plan, template, faults: template.faults(), document }
     }
 
     /// Every pair as the spec has it, and as it is planned.

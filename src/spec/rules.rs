@@ -101,9 +101,6 @@ fn stack(spec: &Spec, found: &mut Findings) {
         if key.to_lowercase().starts_with("aws:") {
             refuse("this key", format!("the tag `{key}` begins with `aws:`, which AWS keeps for itself"));
         }
-        if key == "Name" {
-            refuse("set already", "each group names its workers by the tag `Name` itself".to_owned());
-        }
         if key.is_empty() || key.chars().count() > 128 || key.chars().any(char::is_control) {
             refuse("this key", "a tag's key has 1 to 128 characters, all of them printable".to_owned());
         }

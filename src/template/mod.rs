@@ -135,7 +135,7 @@ impl Template {
     /// As [`Template::new`], shown in the blueprint's line that is to blame.
     pub fn rendered(rendered: Rendered) -> Result<Self, BlueprintError> {
         let template = Self::unverified(rendered)?;
-        match (template.faults(&template.to_json()).first(), &template.rendered) {
+        match (template.faults().first(), &template.rendered) {
             (Some(fault), Some(rendered)) => Err(fault.shown_in(rendered)),
             _ => Ok(template),
         }
@@ -172,7 +172,7 @@ impl Template {
     /// Where any of these is not as it should be.
     pub fn new(text: String) -> Result<Self, TemplateError> {
         let template = Self::parse(text)?;
-        template.faults(&template.to_json()).into_iter().next().map_or(Ok(template), Err)
+        template.faults().into_iter().next().map_or(Ok(template), Err)
     }
 
     /// Parses a document and looks at its size.
@@ -192,10 +192,8 @@ impl Template {
     }
 
     /// The references that lead nowhere and the twins that are none.
-    ///
-    /// `document` is [`Self::to_json`], which who asks mostly has already.
-    pub(crate) fn faults(&self, document: &serde_json::Value) -> Vec<TemplateError> {
-        references::dangling(self, document).into_iter().chain(twins::check(self).err()).collect()
+    pub(crate) fn faults(&self) -> Vec<TemplateError> {
+        references::dangling(self).chain(twins::check(self).err()).collect()
     }
 
     /// Every logical id with its resource, in the template's order.

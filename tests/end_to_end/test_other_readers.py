@@ -135,7 +135,7 @@ def test_a_script_arrives_to_the_byte(tmp_path):
 
 def test_random_templates_read_the_same(tmp_path):
     """The sample that `cargo test` leaves of its random specs."""
-    sample = sorted((REPOSITORY / "target/tmp/random-specs").glob("*.template.yaml"))
+    sample = sorted((BINARY.parents[1] / "tmp/random-specs").glob("*.template.yaml"))
     if not sample:
         pytest.skip("`cargo test --test suite random_specs` writes the sample")
     for template in sample:
@@ -152,7 +152,7 @@ def schema() -> jsonschema.Draft7Validator:
 def test_the_schema_takes_every_example(schema, tmp_path):
     subprocess.run([BINARY, "init", "--yes"], cwd=tmp_path, check=True, capture_output=True)
     specs = [*REPOSITORY.glob("examples/*.yaml"), tmp_path / "spotstack.yaml"]
-    specs += (REPOSITORY / "target/tmp/random-specs").glob("*.spotstack.yaml")
+    specs += (BINARY.parents[1] / "tmp/random-specs").glob("*.spotstack.yaml")
     assert len(specs) > 5
     for spec in specs:
         assert list(schema.iter_errors(yaml.safe_load(spec.read_text()))) == [], spec

@@ -8,6 +8,7 @@ mod check;
 mod commands;
 mod goldens;
 mod judge;
+mod one_line;
 mod project;
 mod random_specs;
 mod spec_errors;
