@@ -12,16 +12,21 @@ pub(super) fn dangling(template: &Template, document: &Value) -> Vec<TemplateErr
     let names = template.names();
     for section in ["Resources", "Outputs"] {
         for (from, value) in document.get(section).and_then(Value::as_object).into_iter().flatten() {
-            let mut references = BTreeSet::new();
-            collect(value, &mut references);
-            let missing = references.into_iter().filter(|to| !to.starts_with("AWS::") && !names.contains(to.as_str()));
+            let missing = of(value).into_iter().filter(|to| !to.starts_with("AWS::") && !names.contains(to.as_str()));
             dangling.extend(missing.map(|to| TemplateError::Dangling { from: from.clone(), to }));
         }
     }
     dangling
 }
 
-/// What a value refers to, by `Ref`, `Fn::GetAtt` and `Fn::Sub`.
+/// What a value refers to.
+pub(super) fn of(value: &Value) -> BTreeSet<String> {
+    let mut references = BTreeSet::new();
+    collect(value, &mut references);
+    references
+}
+
+/// Adds what a value refers to, by `Ref`, `Fn::GetAtt` and `Fn::Sub`.
 fn collect(value: &Value, references: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
