@@ -24,7 +24,7 @@ fn a_spec_does_not_differ_from_what_it_renders_to() {
 #[test]
 fn differences_exit_with_2_and_go_to_standard_output() {
     let project = project().file("dearer.yaml", SPEC.replace("0.55", "0.7"));
-    let out = project.run(&["-f", "dearer.yaml", "diff", "--against", "template.yaml"]).exits(2);
+    let out = project.run(&["-q", "-f", "dearer.yaml", "diff", "--against", "template.yaml"]).exits(2);
     assert_eq!(out.stderr(), "");
     assert_eq!(
         out.stdout(),
