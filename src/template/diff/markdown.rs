@@ -192,13 +192,17 @@ fn fenced(review: &Review) -> String {
         .take(MOST_LINES)
         .map(|line| {
             let text = line.text.strip_prefix("  ").unwrap_or(&line.text);
-            let bare = text.trim_start();
+            // The sign of a value moves to the front, where it colours the line.
+            let signed = |sign: char| {
+                let moved =
+                    text.trim_start().strip_prefix(sign).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+                format!("{sign}{}", text.replacen(sign, " ", usize::from(moved))).trim_end().to_owned()
+            };
             match line.tone {
-                Tone::Add => format!("+{}", text.replacen('+', " ", usize::from(bare.starts_with('+')))),
-                Tone::Remove if bare.starts_with("- ") => format!("-{}", text.replacen('-', " ", 1)),
-                Tone::Remove => format!("-{text}"),
-                Tone::Change if bare.starts_with('~') => format!("!{text}"),
-                _ => format!(" {text}"),
+                Tone::Add => signed('+'),
+                Tone::Remove => signed('-'),
+                Tone::Change if text.trim_start().starts_with('~') => format!("!{text}"),
+                _ => format!(" {text}").trim_end().to_owned(),
             }
         })
         .collect();

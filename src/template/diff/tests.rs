@@ -252,6 +252,23 @@ fn a_comment_can_be_found_again_and_says_so_when_nothing_changes() {
 }
 
 #[test]
+fn in_a_comment_the_signs_stand_where_they_colour() {
+    let script = "/Resources/GpuSpotLaunch/Properties/LaunchTemplateData/UserData/Fn::Base64/Fn::Join/1/2";
+    let comment = markdown(&edited(&[(script, "#!/bin/bash\n\n- done\n".into())]), HEADING);
+    let fence = comment.split("```diff\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a fence");
+    let changed: Vec<_> = fence.lines().filter(|line| line.starts_with(['+', '-', '!'])).collect();
+    assert_eq!(
+        changed,
+        [
+            "! ~ GpuSpotLaunch                gpu: what a worker is, bought Spot",
+            "-         echo working",
+            "+",
+            "+         - done"
+        ]
+    );
+}
+
+#[test]
 fn a_comment_always_fits() {
     // Five hundred resources, each with a text that changes in every line.
     let template = |word: &str| {

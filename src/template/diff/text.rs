@@ -52,7 +52,9 @@ const SHORT: usize = 4;
 /// has no place to be broken at.
 pub fn lines(review: &Review, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    lines.extend(review.notes.iter().map(|note| line(Tone::Remove, note.as_str())));
+    for note in &review.notes {
+        lines.extend([line(Tone::Remove, note.as_str()), line(Tone::Plain, "")]);
+    }
     let mut long: Vec<&Item> = Vec::new();
     for section in &review.sections {
         lines.push(line(Tone::Head, section.part.to_string()));
