@@ -5,6 +5,7 @@
 mod blueprints;
 mod check;
 mod commands;
+mod diff;
 mod goldens;
 mod one_line;
 mod project;
