@@ -15,6 +15,7 @@ pub mod check;
 pub mod cli;
 pub mod deploy;
 pub mod deployer_policy;
+pub mod neutral;
 pub mod package;
 pub mod plan;
 pub mod spec;

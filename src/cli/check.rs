@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         None => {}
     }
     let file = global.file.display().to_string();
-    let (report, text) = match planned(global) {
+    let (report, text) = match planned(&global.file) {
         Ok((spec, plan)) => {
             let (template, report) = checked(&spec, &plan, global)?;
             let shown = || report.findings.iter().map(|finding| Shown::new(finding, &file, &spec.text, &template));

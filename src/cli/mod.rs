@@ -1,7 +1,7 @@
 //! What is typed: the command line, one small file per command.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
@@ -15,6 +15,7 @@ use crate::template::Template;
 mod check;
 mod deploy;
 mod destroy;
+mod diff;
 mod eject;
 mod explain;
 mod init;
@@ -104,6 +105,7 @@ enum Command {
     Init(init::Args),
     Check(check::Args),
     Render(render::Args),
+    Diff(diff::Args),
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
@@ -130,12 +132,12 @@ pub enum Exit {
 
 /// Reads and plans the spec: where every command begins.
 pub(crate) fn plan(global: &Global) -> Result<Plan> {
-    Ok(planned(global)?.1)
+    Ok(planned(&global.file)?.1)
 }
 
-fn planned(global: &Global) -> Result<(Spec, Plan)> {
-    let spec = spec::load(&global.file)?;
-    let file_name = global.file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+fn planned(file: &Path) -> Result<(Spec, Plan)> {
+    let spec = spec::load(file)?;
+    let file_name = file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
     let plan = Plan::new(&spec, &file_name);
     Ok((spec, plan))
 }
@@ -143,7 +145,7 @@ fn planned(global: &Global) -> Result<(Spec, Plan)> {
 /// Reads, plans, renders and checks the spec: where every command begins that needs a template. Errors among the findings
 /// refuse, warnings are told in a line each.
 pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
-    let (spec, plan) = planned(global)?;
+    let (spec, plan) = planned(&global.file)?;
     let (template, report) = checked(&spec, &plan, global)?;
     let file = global.file.display().to_string();
     if let Some(refused) = Refused::of(&report, &file, &spec.text, &template) {
@@ -160,6 +162,12 @@ fn checked(spec: &Spec, plan: &Plan, global: &Global) -> Result<(Template, Repor
     let template = Template::unverified(blueprint::render(plan, &global.blueprints()?)?)?;
     let report = findings::check(spec, plan, &template);
     Ok((template, report))
+}
+
+/// What another spec renders to, by the same blueprints; what there is to say about that one is not asked.
+fn rendered(file: &Path, global: &Global) -> Result<Template> {
+    let (_, plan) = planned(file)?;
+    Ok(Template::unverified(blueprint::render(&plan, &global.blueprints()?)?)?)
 }
 
 /// How reports look.
@@ -184,6 +192,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(args, global),
         Command::Check(args) => check::run(args, global),
         Command::Render(args) => render::run(args, global),
+        Command::Diff(args) => diff::run(args, global),
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),

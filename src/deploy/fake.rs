@@ -25,6 +25,7 @@ pub(super) struct Fake {
     stacks: Script<Option<Stack>>,
     events: Script<EventPage>,
     change_sets: Script<ChangeSetPage>,
+    values: Script<ChangeSetPage>,
     explained: Script<Explained>,
     bucket: Bucket,
     objects: RefCell<BTreeSet<String>>,
@@ -42,6 +43,7 @@ impl Default for Fake {
             stacks: script([Ok(None)]),
             events: script([Ok(EventPage::default())]),
             change_sets: script([Ok(ChangeSetPage { status: "CREATE_COMPLETE".into(), ..ChangeSetPage::default() })]),
+            values: script([Ok(ChangeSetPage::default())]),
             explained: script([Ok(record())]),
             bucket: Bucket::Ours { region: Some("eu-west-1".into()) },
             objects: RefCell::default(),
@@ -75,6 +77,10 @@ impl Fake {
 
     pub(super) fn change_set(self, answers: impl IntoIterator<Item = Asked<ChangeSetPage>>) -> Self {
         Self { change_sets: script(answers), ..self }
+    }
+
+    pub(super) fn values(self, answers: impl IntoIterator<Item = Asked<ChangeSetPage>>) -> Self {
+        Self { values: script(answers), ..self }
     }
 
     pub(super) fn explains(self, answers: impl IntoIterator<Item = Asked<Explained>>) -> Self {
@@ -148,6 +154,11 @@ impl Cloud for Fake {
     async fn change_set(&self, _: &str, _: Option<&str>) -> Asked<ChangeSetPage> {
         self.note("change_set");
         next(&self.change_sets)
+    }
+
+    async fn change_set_values(&self, _: &str, _: Option<&str>) -> Asked<ChangeSetPage> {
+        self.note("change_set_values");
+        next(&self.values)
     }
 
     async fn validation_errors(&self, _: &str) -> Asked<Vec<String>> {

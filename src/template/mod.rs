@@ -6,6 +6,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::blueprint::{BlueprintError, Origin, Rendered};
 
+pub mod diff;
 mod place;
 mod references;
 mod twins;
@@ -253,5 +254,15 @@ fn to_json(value: &Value) -> serde_json::Value {
 }
 
 fn map_to_json(entries: &Mapping) -> serde_json::Value {
-    entries.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), to_json(value)))).collect()
+    entries.iter().filter_map(|(key, value)| Some((key_text(key)?, to_json(value)))).collect()
+}
+
+/// A map's key, which JSON has as a string only.
+fn key_text(key: &Value) -> Option<String> {
+    match key {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(bool) => Some(bool.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }

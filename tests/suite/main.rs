@@ -6,6 +6,7 @@ mod any_text;
 mod blueprints;
 mod check;
 mod commands;
+mod diff;
 mod goldens;
 mod judge;
 mod one_line;
