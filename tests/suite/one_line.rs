@@ -38,7 +38,6 @@ pairs:
 /// A key, another value of it, how many lines say it, and why, where that is not one.
 const CHANGES: &[(&str, &str, usize, &str)] = &[
     ("stack", "x2", 0, "the template says AWS::StackName, and so serves stacks of any name"),
-    ("region", "us-east-1", 0, "the template says AWS::Region"),
     ("tags.team", "render", 12, "two pairs, two groups each; twins tag instances and volumes"),
     ("network.subnets.0", "subnet-0a1b2c3d4e5f60002", 4, "two pairs, two groups each"),
     ("network.security_groups.0", "sg-0a1b2c3d4e5f60002", 4, "two pairs, two twins each"),
@@ -80,8 +79,9 @@ const CHANGES: &[(&str, &str, usize, &str)] = &[
     ("pairs.gpu.manager.dry_run", "true", 1, ""),
 ];
 
-/// Keys that choose what is there, or a file, and so are no values of a line.
+/// Keys that choose what is there, or where, or a file, and so are no values of a line.
 const OTHERS: &[&str] = &[
+    "region",
     "pairs.*.launch.kind",
     "pairs.*.launch.user_data",
     "pairs.*.manager.scale_up",

@@ -122,7 +122,7 @@ fn every_structural_error_is_found_beside_the_others() {
             "`subnets` is `subnet-1`, and must be a list",
             "[subnet-1]",
             "`queue` is `jobs`, and must be a map of keys",
-            "its keys are arn,",
+            "its keys are name, arn,",
             "missing key `instance_type`",
             "the EC2 instance type",
             "`kind` is a list, and must be one of template, configuration",
@@ -179,10 +179,7 @@ fn names_that_meet_are_shown_at_both_places() {
     );
     let many: String = (0..18).map(|n| format!("  p{n}: {{queue: {{name: q{n}}}, {launch}}}\n")).collect();
     refused(format!("{SPEC}{many}"), &["at most 500", "from this one on it is too much", "over several stacks"]);
-    refused(
-        format!("tags: {{team: a, Team: b}}\n{SPEC}"),
-        &["IAM takes the tags `Team` and `team` for the same"],
-    );
+    refused(format!("tags: {{team: a, Team: b}}\n{SPEC}"), &["IAM takes the tags `Team` and `team` for the same"]);
 }
 
 #[test]
