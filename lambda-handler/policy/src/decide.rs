@@ -61,8 +61,10 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 /// The rules, in order:
 /// 1. **Need**: `ceil((visible + in flight) / jobs_per_worker)`, between base and max.
 /// 2. **Spot**: whether it may be tried. Not while its Launch process is suspended, its quota is used up, or it was asked for
-///    longer than an answer takes and nothing came; else wherever a zone is worth its price and did not refuse within `hold`.
-/// 3. **Gap**: need − live − fresh. *Fresh* is what a group asked for a moment ago and may still get.
+///    longer than an answer takes and nothing came; else wherever a zone is worth its price and neither refused nor took an
+///    instance back within `hold`.
+/// 3. **Gap**: need − live − fresh. *Fresh* is what a group asked for a moment ago and may still get. A worker that AWS warns
+///    it takes back is not live, so its replacement is asked for at once; but it is there, so it counts towards `max`.
 /// 4. **Fill**: Spot where it may be tried, On-Demand else; nothing if the launch definition is wrong.
 /// 5. **Repair**: what a group asks for, has not got and is not getting is withdrawn, or Spot's return would double the fleet.
 /// 6. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
@@ -79,6 +81,14 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     if let Fact::Unreadable(why) = &situation.queue {
         reasons.push(Reason::QueueUnreadable { why: why.clone() });
     }
+    reasons.extend([Market::Spot, Market::OnDemand].into_iter().filter_map(|market| {
+        let why = situation.group(market).launch_suspended()?.to_owned();
+        Some(Reason::LaunchSuspended { market, why })
+    }));
+    let leaving = spot.leaving();
+    if leaving > 0 {
+        reasons.push(Reason::Interrupted { count: leaving });
+    }
 
     // What each group has, or will have in a moment.
     let (live_spot, live_on_demand) = (spot.live(), on_demand.live());
@@ -91,16 +101,13 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let have_spot = live_spot.saturating_add(fresh_spot);
     let have_on_demand = live_on_demand.saturating_add(fresh_on_demand);
 
-    // Fill the gap, as far as max allows: what On-Demand's own minimum asks for cannot be withdrawn.
+    // Fill the gap, as far as max allows: what is leaving is there still, and what On-Demand's own minimum asks for cannot
+    // be withdrawn.
     let missing = need.saturating_sub(have_spot.saturating_add(have_on_demand));
-    let room = policy.max.saturating_sub(have_spot.saturating_add(have_on_demand.max(on_demand.min)));
+    let taken = have_spot.saturating_add(leaving);
+    let room = policy.max.saturating_sub(taken.saturating_add(have_on_demand));
     let (mut to_spot, mut to_on_demand) = (0, 0);
     if missing == 0 {
-        let suspended = [Market::Spot, Market::OnDemand].into_iter().filter_map(|market| {
-            let why = situation.group(market).launch_suspended()?.to_owned();
-            Some(Reason::LaunchSuspended { market, why })
-        });
-        reasons.extend(suspended);
         let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
         let live = live_spot.saturating_add(live_on_demand);
         reasons.push(if idle {
@@ -112,16 +119,15 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
         reasons.push(reason);
     } else {
         if market.is_open() {
-            to_spot = missing.min(room).min(spot.max.saturating_sub(have_spot));
+            let room = room.saturating_sub(on_demand.min.saturating_sub(have_on_demand));
+            to_spot = missing.min(room).min(spot.max.saturating_sub(taken));
         }
         reasons.extend(market.reasons());
-        if let Some(why) = on_demand.launch_suspended().filter(|_| to_spot < missing) {
-            reasons.push(Reason::LaunchSuspended { market: Market::OnDemand, why: why.to_owned() });
-        } else {
-            to_on_demand = (missing - to_spot).min(on_demand.max.saturating_sub(have_on_demand));
+        if on_demand.launch_suspended().is_none() {
+            to_on_demand = (missing - to_spot).min(room - to_spot).min(on_demand.max.saturating_sub(have_on_demand));
         }
-        if let Some(text) = refused_on_demand.filter(|_| to_spot < missing) {
-            reasons.push(Reason::OnDemandRefused { text: text.to_owned() });
+        if let Some(refusal) = refused_on_demand.filter(|_| to_spot < missing) {
+            reasons.push(Reason::OnDemandRefused { because: refusal.kind, text: refusal.text.to_owned() });
         }
         match missing - to_spot - to_on_demand {
             0 => {}
@@ -137,7 +143,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     // Try Spot again beside the On-Demand workers.
     let mut probing = 0;
     if missing == 0 && market.may_probe(policy, situation) {
-        let served = live_spot.saturating_add(live_on_demand) == need && need < policy.max;
+        let served = live_spot.saturating_add(live_on_demand) == need && need < policy.max && leaving == 0;
         if served && fresh_spot > 0 {
             probing = 1; // it is under way
         } else if served && live_spot < spot.max {
@@ -151,12 +157,13 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let retiring = policy.protect && matches!(policy.revert, Revert::After(_));
     let staying_on_demand = if retiring { 0 } else { live_on_demand.min(on_demand.desired) };
     let spot_target = if to_spot > 0 {
-        have_spot + to_spot
+        taken + to_spot
     } else {
         let wanted = need.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
-        settle(spot, wanted.max(live_spot), live_spot.min(need.saturating_sub(staying_on_demand)))
+        let ceiling = wanted.max(live_spot).saturating_add(leaving);
+        settle(spot, ceiling, live_spot.min(need.saturating_sub(staying_on_demand)))
     };
-    let served_by_spot = spot_target.max(live_spot).saturating_sub(probing);
+    let served_by_spot = spot_target.saturating_sub(leaving).max(live_spot).saturating_sub(probing);
     let on_demand_target = if to_on_demand > 0 {
         (have_on_demand + to_on_demand).max(on_demand.min)
     } else {
@@ -187,7 +194,7 @@ fn settle(group: &Group, ceiling: u32, floor: u32) -> u32 {
 
 /// Why a group is set to what it is; scaling up has its reasons in the market.
 fn reasons_for(action: Action, group: &Group) -> impl Iterator<Item = Reason> {
-    let (market, to, live) = (action.market(), action.to(), group.live());
+    let (market, to, live) = (action.market(), action.to(), group.live().saturating_add(group.leaving()));
     let set = matches!(action, Action::SetDesired { .. });
     let some = |count: u32| Some(count).filter(|&count| set && count > 0);
     let kept = some(to.saturating_sub(group.desired)).map(|count| Reason::Kept { market, count });
@@ -214,7 +221,7 @@ fn actions(situation: &Situation, spot: u32, on_demand: u32, to_spot: u32, to_on
     actions
 }
 
-/// A launch that brought nothing.
+/// A launch that brought nothing, or an instance that was taken back.
 struct Refusal<'a> {
     at: Timestamp,
     zone: Option<&'a str>,
@@ -250,6 +257,20 @@ fn refusals(group: &Group, now: Timestamp) -> Vec<Refusal<'_>> {
     refusals
 }
 
+/// Where AWS has taken Spot Instances back, or is about to. Interruptions come in packs: nine in ten of those that strike one
+/// pool together do so within three minutes. So the zone is skipped like one that refused. One without a zone says nothing.
+fn taken_back(group: &Group, now: Timestamp) -> impl Iterator<Item = Refusal<'_>> {
+    let warned = group.instances.iter().filter(|instance| instance.is_leaving());
+    let warned = warned.map(move |instance| (now, Some(instance.zone.as_str()).filter(|zone| !zone.is_empty())));
+    let gone = group.interruptions.iter().map(|interruption| (interruption.at, interruption.zone.as_deref()));
+    warned.chain(gone).filter(|(_, zone)| zone.is_some()).map(|(at, zone)| Refusal {
+        at,
+        zone,
+        kind: FailureKind::Interrupted,
+        text: "",
+    })
+}
+
 /// When a group last got an instance.
 fn last_success(group: &Group) -> Option<Timestamp> {
     let launches = group.launches.known()?;
@@ -262,22 +283,23 @@ fn misconfigured(policy: &Policy, situation: &Situation) -> Option<Reason> {
     [Market::OnDemand, Market::Spot].into_iter().find_map(|market| {
         let group = situation.group(market);
         let wrong = refusals(group, now).into_iter().rfind(|refusal| {
-            refusal.kind == FailureKind::Configuration
+            refusal.kind.is_configuration()
                 && refusal.at.age(now) < policy.hold
                 && last_success(group).is_none_or(|success| success < refusal.at)
         })?;
-        Some(Reason::Misconfigured { market, text: wrong.text.to_owned(), until: wrong.at.plus(policy.hold) })
+        let (because, text, until) = (wrong.kind, wrong.text.to_owned(), wrong.at.plus(policy.hold));
+        Some(Reason::Misconfigured { market, because, text, until })
     })
 }
 
-/// The text by which On-Demand was refused, if what it still asks for will not come soon.
-fn refused_on_demand<'a>(policy: &Policy, situation: &'a Situation) -> Option<&'a str> {
+/// The last refusal of On-Demand, if what it still asks for will not come soon.
+fn refused_on_demand<'a>(policy: &Policy, situation: &'a Situation) -> Option<Refusal<'a>> {
     let group = &situation.on_demand;
     let last = refusals(group, situation.now).into_iter().next_back()?;
     let stands = group.shortfall() > 0
         && last.at.age(situation.now) < policy.hold
         && last_success(group).is_none_or(|success| success < last.at);
-    stands.then_some(last.text)
+    stands.then_some(last)
 }
 
 /// What is known of Spot for this pair.
@@ -299,34 +321,36 @@ enum State {
     Patient(Timestamp),
     /// No zone is worth it or to be had.
     Closed,
-    /// Asked for in vain for too long.
+    /// Asked for and missing, and nobody knows whether it will come.
+    Unknown,
+    /// Asked for in vain for too long, or refused for a reason that holds in every zone.
     Refused(FailureKind, Timestamp),
-    Quota(Timestamp),
-    Suspended(String),
+    Suspended,
 }
 
 impl SpotMarket {
     fn observe(policy: &Policy, situation: &Situation) -> Self {
         let (group, now) = (&situation.spot, situation.now);
         let refusals = refusals(group, now);
+        let taken_back: Vec<_> = taken_back(group, now).collect();
         let held: Vec<&Refusal<'_>> = refusals.iter().filter(|refusal| refusal.at.age(now) < policy.hold).collect();
-        let zones = zones(policy, situation, &held);
+        let zones = zones(policy, situation, refusals.iter().chain(&taken_back));
         let patience = policy.patience.max(ANSWER);
         let unmet_since = unmet_since(group, now, policy.hold.max(patience));
-        let quota = held.iter().rfind(|refusal| refusal.kind == FailureKind::SpotQuota);
+        let everywhere = held.iter().rfind(|refusal| refusal.kind.is_everywhere());
 
-        let state = if let Some(why) = group.launch_suspended() {
-            State::Suspended(why.to_owned())
-        } else if let Some(quota) = quota {
-            State::Quota(quota.at.plus(policy.hold))
+        let state = if group.launch_suspended().is_some() {
+            State::Suspended
+        } else if let Some(refusal) = everywhere {
+            State::Refused(refusal.kind, refusal.at.plus(policy.hold))
         } else if group.shortfall() > 0 && group.launches.known().is_none() {
-            State::Closed // nobody knows whether what is asked for will come
+            State::Unknown
         } else if let Some(last) = held.last().filter(|_| unmet_since.is_some_and(|since| since.age(now) >= patience)) {
             // Patience, or the time that an answer takes, is over: that one zone is open no longer counts.
             State::Refused(last.kind, last.at.plus(policy.hold))
         } else if zones.iter().any(|zone| zone.verdict == Verdict::Open) {
             State::Open
-        } else if let Some(until) = waits_until(policy, &zones, unmet_since) {
+        } else if let Some(until) = waits_until(policy, &zones, unmet_since).filter(|&until| until > now) {
             State::Patient(until)
         } else {
             State::Closed
@@ -336,8 +360,12 @@ impl SpotMarket {
         if let Fact::Unreadable(why) = &situation.prices {
             blind.push(Reason::PricesUnreadable { why: why.clone() });
         }
-        if let Fact::Unreadable(why) = &group.launches {
-            blind.push(Reason::LaunchesUnreadable { why: why.clone() });
+        match &group.launches {
+            Fact::Unreadable(why) => blind.push(Reason::LaunchesUnreadable { why: why.clone() }),
+            Fact::NotRead if group.shortfall() > 0 => {
+                blind.push(Reason::LaunchesUnreadable { why: "nobody asked".into() });
+            }
+            _ => {}
         }
         let pending = group
             .launches
@@ -346,7 +374,7 @@ impl SpotMarket {
             .flatten()
             .filter(|launch| launch.outcome == LaunchOutcome::InProgress && launch.started.age(now) < ANSWER);
         let pending = crate::situation::count(pending.count());
-        let last_refusal = refusals.last().map(|refusal| refusal.at);
+        let last_refusal = refusals.iter().chain(&taken_back).map(|refusal| refusal.at).max();
         Self { zones, unmet_since, pending, state, blind, last_refusal }
     }
 
@@ -378,28 +406,32 @@ impl SpotMarket {
     /// Why Spot may be tried, or not.
     fn reasons(&self) -> Vec<Reason> {
         let mut reasons = self.blind.clone();
-        reasons.push(match &self.state {
+        reasons.extend(match &self.state {
             State::Open => {
                 let mut open: Vec<_> = self.zones.iter().filter(|zone| zone.verdict == Verdict::Open).collect();
                 let price = |zone: &ZoneVerdict| zone.price.map_or(f64::INFINITY, Price::guarded);
                 open.sort_by(|a, b| price(a).total_cmp(&price(b)));
-                Reason::SpotWorthIt { zones: open.iter().map(|zone| zone.zone.clone()).collect() }
+                Some(Reason::SpotWorthIt { zones: open.iter().map(|zone| zone.zone.clone()).collect() })
             }
-            State::Patient(until) => Reason::WaitingForSpot { until: *until },
-            State::Closed => Reason::NoZoneOpen,
-            State::Refused(because, until) => Reason::SpotRefused { because: *because, until: *until },
-            State::Quota(until) => Reason::SpotQuota { until: *until },
-            State::Suspended(why) => Reason::LaunchSuspended { market: Market::Spot, why: why.clone() },
+            State::Patient(until) => Some(Reason::WaitingForSpot { until: *until }),
+            State::Closed => {
+                let zones = self.zones.iter().map(|zone| (zone.zone.clone(), zone.verdict)).collect();
+                Some(Reason::NoZoneOpen { zones })
+            }
+            State::Refused(FailureKind::SpotQuota, until) => Some(Reason::SpotQuota { until: *until }),
+            State::Refused(because, until) => Some(Reason::SpotRefused { because: *because, until: *until }),
+            State::Unknown | State::Suspended => None, // said already
         });
         reasons
     }
 }
 
-/// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, after the last
-/// one that succeeded. What is older than `within` belongs to an earlier demand.
+/// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, or the first
+/// instance that was taken back, after the last launch that succeeded. What is older than `within` belongs to an earlier demand.
 fn unmet_since(group: &Group, now: Timestamp, within: Seconds) -> Option<Timestamp> {
     let success = last_success(group);
     let launches = group.launches.known()?;
+    let taken_back = taken_back(group, now).map(|taken| taken.at).filter(|at| at.age(now) < within);
     launches
         .iter()
         .filter(|launch| match launch.outcome {
@@ -412,6 +444,7 @@ fn unmet_since(group: &Group, now: Timestamp, within: Seconds) -> Option<Timesta
         // What is still in progress belongs to this demand, however long ago it began.
         .filter(|launch| launch.outcome == LaunchOutcome::InProgress || launch.started.age(now) < within)
         .map(|launch| launch.started)
+        .chain(taken_back)
         .filter(|&started| success.is_none_or(|success| success < started))
         .min()
 }
@@ -427,8 +460,13 @@ fn waits_until(policy: &Policy, zones: &[ZoneVerdict], unmet_since: Option<Times
 }
 
 /// Each zone of the Spot group and whether Spot may be tried there.
-fn zones(policy: &Policy, situation: &Situation, held: &[&Refusal<'_>]) -> Vec<ZoneVerdict> {
-    let (group, limit) = (&situation.spot, policy.limit());
+fn zones<'a>(
+    policy: &Policy,
+    situation: &Situation,
+    refusals: impl Iterator<Item = &'a Refusal<'a>>,
+) -> Vec<ZoneVerdict> {
+    let (group, limit, now) = (&situation.spot, policy.limit(), situation.now);
+    let held: Vec<_> = refusals.filter(|refusal| refusal.at.age(now) < policy.hold).collect();
     let prices = situation
         .prices
         .known()
@@ -440,7 +478,8 @@ fn zones(policy: &Policy, situation: &Situation, held: &[&Refusal<'_>]) -> Vec<Z
         .into_iter()
         .map(|zone| {
             let price = prices.get(zone).copied();
-            let refusal = held.iter().rfind(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
+            let here = held.iter().filter(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
+            let refusal = here.max_by_key(|refusal| refusal.at);
             let verdict = match (refusal, limit, price) {
                 (Some(refusal), ..) => Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.hold) },
                 (_, None, _) => Verdict::Open,

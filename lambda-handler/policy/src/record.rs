@@ -21,6 +21,9 @@ pub enum Trigger {
     LaunchFailed {
         /// `AutoScalingGroupName`.
         group: String,
+        /// `ActivityId` of the failed launch, where the event says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activity: Option<String>,
     },
     /// AWS will take a Spot Instance back in two minutes.
     Interruption {
