@@ -43,7 +43,8 @@ fn need(policy: &Policy, situation: &Situation) -> u32 {
     let wanted = match &situation.queue {
         Fact::Known(queue) => workers_for(policy, queue),
         _ => {
-            let asked = |group: &Group| group.desired.max(group.live());
+            // What leaves may have been asked for anew already, so nothing is asked for it here; its group replaces it.
+            let asked = |group: &Group| group.desired.saturating_sub(group.leaving()).max(group.live());
             let kept = asked(&situation.spot).saturating_add(asked(&situation.on_demand));
             kept.max(u32::from(situation.jobs_waiting_alarm))
         }
@@ -167,7 +168,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let on_demand_target = if to_on_demand > 0 {
         (have_on_demand + to_on_demand).max(on_demand.min)
     } else {
-        let wanted = need.saturating_sub(served_by_spot);
+        let wanted = need.saturating_sub(served_by_spot).min(policy.max.saturating_sub(spot_target));
         let stays = if retiring { need.saturating_sub(live_spot).min(live_on_demand) } else { live_on_demand };
         settle(on_demand, wanted.max(stays), live_on_demand.min(wanted))
     };

@@ -165,7 +165,7 @@ async fn activities_become_launches() {
     ]
     .concat();
     let (aws, http) = answers(&[(200, &activities_answer(&body, "<NextToken>older</NextToken>"))]);
-    let launches = aws.launches(Market::Spot, Timestamp(NOW - 600)).await.expect("launches");
+    let launches = aws.activities(Market::Spot, Timestamp(NOW - 600)).await.expect("activities").launches;
 
     let seen: Vec<_> = launches
         .iter()
@@ -193,14 +193,14 @@ async fn activities_become_launches() {
 async fn activities_are_read_page_by_page() {
     let page = |token: &str| activities_answer(&activity("Failed", "2026-11-23T19:59:00Z", ""), token);
     let (aws, http) = answers(&[(200, &page("<NextToken>t1</NextToken>")), (200, &page("<NextToken></NextToken>"))]);
-    let launches = aws.launches(Market::OnDemand, Timestamp(NOW - 600)).await.expect("launches");
+    let launches = aws.activities(Market::OnDemand, Timestamp(NOW - 600)).await.expect("activities").launches;
     assert_eq!(launches.len(), 2, "an empty token is the end");
     assert_eq!(sent(&http, 0).get("AutoScalingGroupName").map(String::as_str), Some("gpu-on-demand"));
     assert_eq!(sent(&http, 1).get("NextToken").map(String::as_str), Some("t1"));
 
     let endless = page("<NextToken>more</NextToken>");
     let (aws, http) = answers(&[(200, endless.as_str()); 5]);
-    assert_eq!(aws.launches(Market::Spot, Timestamp(NOW - 600)).await.expect("launches").len(), 3);
+    assert_eq!(aws.activities(Market::Spot, Timestamp(NOW - 600)).await.expect("activities").launches.len(), 3);
     assert_eq!(http.actual_requests().count(), 3);
 }
 

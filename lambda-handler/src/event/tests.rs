@@ -129,7 +129,7 @@ fn a_failed_launch_is_heard() {
         "StartTime": "2026-11-23T20:06:58.000Z",
         "Cause": "At 2026-11-23T20:06:57Z an instance was started in response to a difference."
     }));
-    assert_eq!(hear(&event), run(Trigger::LaunchFailed { group: "gpu-spot".into() }));
+    assert_eq!(hear(&event), run(Trigger::LaunchFailed { group: "gpu-spot".into(), activity: Some("a".into()) }));
 }
 
 #[test]
