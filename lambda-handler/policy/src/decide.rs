@@ -156,7 +156,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     // What each group should ask for. What it has and what was just decided to ask; else no more than is wanted of it, and
     // no less than the workers that are to stay.
     let retiring = policy.protect && matches!(policy.revert, Revert::After(_));
-    let staying_on_demand = if retiring { 0 } else { live_on_demand.min(on_demand.desired) };
+    let staying_on_demand = live_on_demand.min(if retiring { on_demand.min } else { on_demand.desired });
     let spot_target = if to_spot > 0 {
         taken + to_spot
     } else {
