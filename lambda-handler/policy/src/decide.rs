@@ -331,7 +331,7 @@ enum State {
 
 impl SpotMarket {
     fn observe(policy: &Policy, situation: &Situation) -> Self {
-        let (group, now) = (&situation.spot, situation.now);
+        let (group, on_demand, now) = (&situation.spot, &situation.on_demand, situation.now);
         let refusals = refusals(group, now);
         let taken_back: Vec<_> = taken_back(group, now).collect();
         let held: Vec<&Refusal<'_>> = refusals.iter().filter(|refusal| refusal.at.age(now) < policy.hold).collect();
@@ -344,7 +344,7 @@ impl SpotMarket {
             State::Suspended
         } else if let Some(refusal) = everywhere {
             State::Refused(refusal.kind, refusal.at.plus(policy.hold))
-        } else if group.shortfall() > 0 && group.launches.known().is_none() {
+        } else if group.shortfall() > 0 && group.launches.known().is_none() && on_demand.launch_suspended().is_none() {
             State::Unknown
         } else if let Some(last) = held.last().filter(|_| unmet_since.is_some_and(|since| since.age(now) >= patience)) {
             // Patience, or the time that an answer takes, is over: that one zone is open no longer counts.
@@ -385,13 +385,9 @@ impl SpotMarket {
     }
 
     /// How much of what the group asks for and has not got may still come. With launches unreadable: nothing, so that the
-    /// queue is served by On-Demand rather than by hope.
+    /// queue is served by On-Demand rather than by hope; but where On-Demand launches nothing, hope is all there is.
     fn fresh(&self, group: &Group) -> u32 {
-        match group.launches {
-            Fact::Known(_) if self.is_open() => group.shortfall(),
-            Fact::Known(_) => group.shortfall().min(self.pending),
-            _ => 0,
-        }
+        if self.is_open() { group.shortfall() } else { group.shortfall().min(self.pending) }
     }
 
     /// Whether Spot may be tried beside On-Demand workers that serve.

@@ -11,7 +11,8 @@ use spot_policy::{Action, Market, Policy, Revert, Seconds};
 use world::{Delivery, Happening, Refusal, STEP, Setup, Supply, World};
 
 fn any_setup() -> impl Strategy<Value = Setup> {
-    let revert = prop_oneof![Just(Revert::Idle), Just(Revert::After(Seconds(300))), Just(Revert::After(Seconds(1_800)))];
+    let revert =
+        prop_oneof![Just(Revert::Idle), Just(Revert::After(Seconds(300))), Just(Revert::After(Seconds(1_800)))];
     let policy = (
         prop::option::weighted(0.8, Just(1.0)),
         prop::sample::select(vec![0_u64, 0, 120, 600]),
@@ -121,7 +122,8 @@ fn live(setup: &Setup, history: &[(i64, Happening)], capacity: (Market, usize)) 
     let jobs = i64::from(world.jobs());
     let patience = i64::try_from(policy.patience.0).unwrap_or(0);
     let hold = i64::try_from(policy.hold.max(policy.window).0).unwrap_or(0);
-    let within = 2 * (hold + patience) + 900 + 4 * (setup.retry + setup.boot + setup.tick) + (jobs + 1) * (setup.job + 60);
+    let within =
+        2 * (hold + patience) + 900 + 4 * (setup.retry + setup.boot + setup.tick) + (jobs + 1) * (setup.job + 60);
     let served = run_until(setup, &mut world, within, |world| world.jobs() == 0)?;
     check(served, &world, || format!("{} jobs still wait after {within} s of calm", world.jobs()))?;
 
@@ -207,7 +209,8 @@ fn check(holds: bool, world: &World, what: impl Fn() -> String) -> Result<(), Te
 #[test]
 fn every_history_ends_well() {
     let cases = std::env::var("MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000);
-    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let result = runner.run(&any_history(), |(setup, history, capacity)| live(&setup, &history, capacity).map(|_| ()));
     if let Err(failure) = result {

@@ -5,8 +5,8 @@
 //! ends what is too much, and scales in when the queue was idle.
 
 use spot_policy::{
-    Action, Decision, Fact, Group, Instance, Interruption, Launch, LaunchOutcome, Market, Policy, PriceChange, Queue, Revert,
-    Seconds, Situation, Suspension, Timestamp, Trigger, Wanted, decide,
+    Action, Decision, Fact, Group, Instance, Interruption, Launch, LaunchOutcome, Market, Policy, PriceChange, Queue,
+    Revert, Seconds, Situation, Suspension, Timestamp, Trigger, Wanted, decide,
 };
 
 /// How far the world moves on at once, in seconds.
@@ -57,7 +57,9 @@ pub enum Refusal {
 impl Refusal {
     fn text(self, market: Market) -> &'static str {
         match (self, market) {
-            (Refusal::Capacity, _) => "Could not launch. InsufficientInstanceCapacity - There is no capacity available.",
+            (Refusal::Capacity, _) => {
+                "Could not launch. InsufficientInstanceCapacity - There is no capacity available."
+            }
             (Refusal::Quota, Market::Spot) => "Max spot instance count exceeded. Launching EC2 instance failed.",
             (Refusal::Quota, Market::OnDemand) => "VcpuLimitExceeded - You have requested more vCPU capacity.",
             (Refusal::Unknown, _) => "Internal error. Launching EC2 instance failed.",
@@ -260,7 +262,10 @@ impl World {
             }
         }
         self.deliver();
-        let need = self.jobs().div_ceil(self.setup.policy.jobs_per_worker).clamp(self.setup.policy.base, self.setup.policy.max);
+        let need = self
+            .jobs()
+            .div_ceil(self.setup.policy.jobs_per_worker)
+            .clamp(self.setup.policy.base, self.setup.policy.max);
         // Where the queue cannot be read, an alarm that may be late makes sure of one worker.
         let need = need.max(u32::from(self.unreadable.0));
         self.peak = self.peak.max(need);
@@ -336,7 +341,8 @@ impl World {
             group.workers.iter().for_each(|worker| held[worker.zone] += 1);
             let free = |worker: &Worker| !protect || worker.ready <= now && worker.job_until.is_none();
             let candidates = group.workers.iter().enumerate().filter(|(_, worker)| free(worker));
-            let Some((ends, _)) = candidates.max_by_key(|(index, worker)| (held[worker.zone], usize::MAX - index)) else {
+            let Some((ends, _)) = candidates.max_by_key(|(index, worker)| (held[worker.zone], usize::MAX - index))
+            else {
                 return;
             };
             let worker = group.workers.remove(ends);
@@ -403,7 +409,8 @@ impl World {
         self.ids += 1;
         let id = self.ids.to_string();
         let ended = (outcome != LaunchOutcome::InProgress).then_some(Timestamp(self.now));
-        let launch = Launch { id: id.clone(), started: Timestamp(self.now), ended, zone: Some(zone_name(zone)), outcome };
+        let launch =
+            Launch { id: id.clone(), started: Timestamp(self.now), ended, zone: Some(zone_name(zone)), outcome };
         self.groups[index(market)].launches.push(launch);
         id
     }
@@ -482,7 +489,13 @@ impl World {
     fn act(&mut self, decision: &Decision) {
         for &action in &decision.actions {
             let group = &self.groups[index(action.market())];
-            self.calls.push(Call { at: self.now, action, desired: group.desired, has: group.has(), need: decision.need });
+            self.calls.push(Call {
+                at: self.now,
+                action,
+                desired: group.desired,
+                has: group.has(),
+                need: decision.need,
+            });
             self.ask(action.market(), action.to());
         }
     }
@@ -512,16 +525,17 @@ impl World {
                 let recent = |launch: &&Launch| {
                     launch.outcome == LaunchOutcome::InProgress || launch.ended.unwrap_or(launch.started) >= since
                 };
-                group.launches = unreadable(no_launches)
-                    .map_or_else(|| Fact::Known(asg.launches.iter().filter(recent).cloned().collect()), Fact::Unreadable);
+                group.launches = unreadable(no_launches).map_or_else(
+                    || Fact::Known(asg.launches.iter().filter(recent).cloned().collect()),
+                    Fact::Unreadable,
+                );
                 if !no_launches {
                     group.interruptions = asg.interruptions.iter().filter(|it| it.at >= since).cloned().collect();
                 }
             }
         }
         if wanted.prices {
-            situation.prices =
-                unreadable(no_prices).map_or_else(|| Fact::Known(self.prices.clone()), Fact::Unreadable);
+            situation.prices = unreadable(no_prices).map_or_else(|| Fact::Known(self.prices.clone()), Fact::Unreadable);
         }
         situation
     }
