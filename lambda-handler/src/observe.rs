@@ -1,6 +1,6 @@
 //! The facts, in at most two round trips.
 
-use spot_policy::{Fact, Group, Market, Policy, Revert, Seconds, Situation, Timestamp, Trigger, Wanted};
+use spot_policy::{Fact, Group, Market, Policy, Seconds, Situation, Timestamp, Trigger, Wanted};
 
 use crate::account::{Account, Activities, Fault};
 use crate::deadline::Deadline;
@@ -48,7 +48,7 @@ pub async fn observe(
         Trigger::Explain => Wanted { launches: true, prices: true },
         _ => Wanted::of(policy, &situation),
     };
-    let since = before(now, look_back(policy));
+    let since = before(now, policy.look_back().max(LOOK_BACK));
     let (spot, on_demand, prices) = tokio::join!(
         if_wanted(wanted.launches, async {
             deadline.within("DescribeScalingActivities", account.activities(Market::Spot, since)).await
@@ -92,15 +92,6 @@ fn warn(situation: &mut Situation, instance: &str) -> bool {
         return true;
     }
     situation.on_demand.instances.iter().any(|ours| ours.id == instance)
-}
-
-/// How long a refusal may matter to the policy.
-fn look_back(policy: &Policy) -> Seconds {
-    let revert = match policy.revert {
-        Revert::After(after) => after,
-        Revert::Idle => Seconds(0),
-    };
-    LOOK_BACK.max(policy.hold).max(policy.patience).max(revert)
 }
 
 fn before(now: Timestamp, ago: Seconds) -> Timestamp {

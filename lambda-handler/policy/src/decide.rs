@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
 use crate::failure::{FailureKind, classify};
-use crate::policy::{Policy, Revert};
+use crate::policy::{ANSWER, Policy, Revert};
 use crate::price::{Price, prices_by_zone};
 use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Queue, Situation};
 use crate::units::{Seconds, Timestamp};
-
-/// How long a launch may take to succeed or fail before its silence counts as a refusal. AWS answers within seconds; the old
-/// Spot-request path may wait for ever without failing.
-const ANSWER: Seconds = Seconds(90);
 
 /// Which facts beyond the queue and the groups a decision will depend on, so that an idle run asks for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,10 +281,10 @@ fn misconfigured(policy: &Policy, situation: &Situation) -> Option<Reason> {
         let group = situation.group(market);
         let wrong = refusals(group, now).into_iter().rfind(|refusal| {
             refusal.kind.is_configuration()
-                && refusal.at.age(now) < policy.hold
+                && refusal.at.age(now) < policy.held_for()
                 && last_success(group).is_none_or(|success| success < refusal.at)
         })?;
-        let (because, text, until) = (wrong.kind, wrong.text.to_owned(), wrong.at.plus(policy.hold));
+        let (because, text, until) = (wrong.kind, wrong.text.to_owned(), wrong.at.plus(policy.held_for()));
         Some(Reason::Misconfigured { market, because, text, until })
     })
 }
@@ -298,7 +294,7 @@ fn refused_on_demand<'a>(policy: &Policy, situation: &'a Situation) -> Option<Re
     let group = &situation.on_demand;
     let last = refusals(group, situation.now).into_iter().next_back()?;
     let stands = group.shortfall() > 0
-        && last.at.age(situation.now) < policy.hold
+        && last.at.age(situation.now) < policy.held_for()
         && last_success(group).is_none_or(|success| success < last.at);
     stands.then_some(last)
 }
@@ -334,24 +330,25 @@ impl SpotMarket {
         let (group, on_demand, now) = (&situation.spot, &situation.on_demand, situation.now);
         let refusals = refusals(group, now);
         let taken_back: Vec<_> = taken_back(group, now).collect();
-        let held: Vec<&Refusal<'_>> = refusals.iter().filter(|refusal| refusal.at.age(now) < policy.hold).collect();
+        let held: Vec<&Refusal<'_>> =
+            refusals.iter().filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
         let zones = zones(policy, situation, refusals.iter().chain(&taken_back));
         let patience = policy.patience.max(ANSWER);
-        let unmet_since = unmet_since(group, now, policy.hold.max(patience));
+        let unmet_since = unmet_since(policy, group, now);
         let everywhere = held.iter().rfind(|refusal| refusal.kind.is_everywhere());
 
         let state = if group.launch_suspended().is_some() {
             State::Suspended
         } else if let Some(refusal) = everywhere {
-            State::Refused(refusal.kind, refusal.at.plus(policy.hold))
+            State::Refused(refusal.kind, refusal.at.plus(policy.held_for()))
         } else if group.shortfall() > 0 && group.launches.known().is_none() && on_demand.launch_suspended().is_none() {
             State::Unknown
         } else if let Some(last) = held.last().filter(|_| unmet_since.is_some_and(|since| since.age(now) >= patience)) {
             // Patience, or the time that an answer takes, is over: that one zone is open no longer counts.
-            State::Refused(last.kind, last.at.plus(policy.hold))
+            State::Refused(last.kind, last.at.plus(policy.held_for()))
         } else if zones.iter().any(|zone| zone.verdict == Verdict::Open) {
             State::Open
-        } else if let Some(until) = waits_until(policy, &zones, unmet_since).filter(|&until| until > now) {
+        } else if let Some(until) = waits_until(policy, group, &zones, unmet_since).filter(|&until| until > now) {
             State::Patient(until)
         } else {
             State::Closed
@@ -424,36 +421,44 @@ impl SpotMarket {
 }
 
 /// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, or the first
-/// instance that was taken back, after the last launch that succeeded. What is older than `within` belongs to an earlier demand.
-fn unmet_since(group: &Group, now: Timestamp, within: Seconds) -> Option<Timestamp> {
+/// instance that was taken back, after the last launch that succeeded. A pause as long as a hold parts one demand from the
+/// next: while a group asks, it tries again sooner, and what was withdrawn is not asked again for that long.
+fn unmet_since(policy: &Policy, group: &Group, now: Timestamp) -> Option<Timestamp> {
     let success = last_success(group);
-    let launches = group.launches.known()?;
-    let taken_back = taken_back(group, now).map(|taken| taken.at).filter(|at| at.age(now) < within);
-    launches
-        .iter()
-        .filter(|launch| match launch.outcome {
-            LaunchOutcome::Successful => false,
-            LaunchOutcome::Failed(_) => true,
-            LaunchOutcome::InProgress => true,
-            // A launch given up at once says nothing about Spot.
-            LaunchOutcome::Cancelled => Refusal::of(launch, now).is_some(),
-        })
-        // What is still in progress belongs to this demand, however long ago it began.
-        .filter(|launch| launch.outcome == LaunchOutcome::InProgress || launch.started.age(now) < within)
-        .map(|launch| launch.started)
-        .chain(taken_back)
-        .filter(|&started| success.is_none_or(|success| success < started))
-        .min()
+    let launches = group.launches.known()?.iter().filter_map(|launch| match launch.outcome {
+        LaunchOutcome::Successful => None,
+        LaunchOutcome::InProgress => Some((launch.started, now)),
+        // A launch given up at once says nothing about Spot.
+        LaunchOutcome::Cancelled => Refusal::of(launch, now).map(|refusal| (launch.started, refusal.at)),
+        LaunchOutcome::Failed(_) => Some((launch.started, launch.ended.unwrap_or(launch.started))),
+    });
+    let mut tries: Vec<_> = launches.chain(taken_back(group, now).map(|taken| (taken.at, taken.at))).collect();
+    tries.retain(|&(started, _)| success.is_none_or(|success| success < started));
+    tries.sort_unstable_by_key(|&(_, ended)| std::cmp::Reverse(ended));
+    let mut since = None;
+    for (started, ended) in tries {
+        if ended.age(since.unwrap_or(now)) >= policy.held_for() {
+            break;
+        }
+        since = Some(since.map_or(started, |since: Timestamp| since.min(started)));
+    }
+    since
 }
 
-/// Until when demand waits for Spot that is refused in every zone that would be worth it.
-fn waits_until(policy: &Policy, zones: &[ZoneVerdict], unmet_since: Option<Timestamp>) -> Option<Timestamp> {
+/// Until when demand waits for Spot that is asked for and refused in every zone that would be worth it.
+fn waits_until(
+    policy: &Policy,
+    group: &Group,
+    zones: &[ZoneVerdict],
+    unmet_since: Option<Timestamp>,
+) -> Option<Timestamp> {
     let limit = policy.limit();
     let refused_only = zones.iter().any(|zone| {
         matches!(zone.verdict, Verdict::Held { .. })
             && limit.is_none_or(|limit| zone.price.is_some_and(|price| price.guarded() <= limit))
     });
-    (refused_only && policy.patience > Seconds(0)).then_some(unmet_since?.plus(policy.patience))
+    (refused_only && group.shortfall() > 0 && policy.patience > Seconds(0))
+        .then_some(unmet_since?.plus(policy.patience))
 }
 
 /// Each zone of the Spot group and whether Spot may be tried there.
@@ -463,7 +468,7 @@ fn zones<'a>(
     refusals: impl Iterator<Item = &'a Refusal<'a>>,
 ) -> Vec<ZoneVerdict> {
     let (group, limit, now) = (&situation.spot, policy.limit(), situation.now);
-    let held: Vec<_> = refusals.filter(|refusal| refusal.at.age(now) < policy.hold).collect();
+    let held: Vec<_> = refusals.filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
     let prices = situation
         .prices
         .known()
@@ -478,7 +483,9 @@ fn zones<'a>(
             let here = held.iter().filter(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
             let refusal = here.max_by_key(|refusal| refusal.at);
             let verdict = match (refusal, limit, price) {
-                (Some(refusal), ..) => Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.hold) },
+                (Some(refusal), ..) => {
+                    Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.held_for()) }
+                }
                 (_, None, _) => Verdict::Open,
                 (_, _, None) => Verdict::NoPrice,
                 (_, Some(limit), Some(price)) if price.guarded() <= limit => Verdict::Open,

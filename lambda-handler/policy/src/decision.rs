@@ -261,6 +261,7 @@ impl fmt::Display for Reason {
                 write!(f, "{what}, so nothing is scaled: the {market} group was told «{text}»{advice}")
             }
             Reason::OnDemandRefused { because, text } => {
+                let text = if text.is_empty() { because.words() } else { text };
                 write!(f, "On-Demand is refused too: «{text}»{}", because.advice())
             }
             Reason::AtMax { missing } => write!(f, "{} wanted beyond the maximum", workers(*missing, "is", "are")),

@@ -283,6 +283,12 @@ fn the_rules() {
             vec![set(SPOT, 0), up(OD, 1)],
         ),
         (
+            "patience longer than a hold is over as well",
+            Policy { hold: Seconds(60), ..patient.clone() },
+            situation(1, with(group(0, 1), (0..17).map(|n| failed(5 + 20 * n, "a", REFUSED)).collect()), group(0, 0)),
+            vec![set(SPOT, 0), up(OD, 1)],
+        ),
+        (
             "a quota is not waited for",
             patient.clone(),
             situation(1, with(group(0, 1), vec![failed(9, "a", QUOTA)]), group(0, 0)),

@@ -113,15 +113,11 @@ fn live(setup: &Setup, history: &[(i64, Happening)], capacity: (Market, usize)) 
     }
 
     // All that is wrong passes, but for the markets: of those one gives what is wanted in one zone.
-    world.calm();
-    world.happens(Happening::Supply(capacity.0, capacity.1, Supply::Unlimited));
-    if capacity.0 == Market::Spot {
-        (0..3).for_each(|zone| world.happens(Happening::Price(zone, 0.3)));
-    }
+    world.calm(capacity.0, capacity.1);
     let policy = &setup.policy;
     let jobs = i64::from(world.jobs());
     let patience = i64::try_from(policy.patience.0).unwrap_or(0);
-    let hold = i64::try_from(policy.hold.max(policy.window).0).unwrap_or(0);
+    let hold = i64::try_from(policy.held_for().max(policy.window).0).unwrap_or(0);
     let within =
         2 * (hold + patience) + 900 + 4 * (setup.retry + setup.boot + setup.tick) + (jobs + 1) * (setup.job + 60);
     let served = run_until(setup, &mut world, within, |world| world.jobs() == 0)?;
@@ -156,7 +152,8 @@ fn step(setup: &Setup, world: &mut World) -> Result<(), TestCaseError> {
     let policy = &setup.policy;
     check(world.asked() <= policy.max, world, || format!("{} of at most {}", world.asked(), policy.max))?;
     let probe = u32::from(policy.protect && policy.revert != Revert::Idle);
-    let most = world.peak + world.warned + probe;
+    // Spot stands in for a base that On-Demand does not deliver, and which cannot be withdrawn.
+    let most = world.peak + world.warned + probe + policy.base;
     check(world.asked() <= most, world, || format!("{} asked for where {most} would do", world.asked()))?;
     check(world.counts()[1].0 >= policy.base, world, || "fewer than base are asked for".into())?;
     for call in calls..world.calls.len() {
@@ -169,15 +166,15 @@ fn step(setup: &Setup, world: &mut World) -> Result<(), TestCaseError> {
 /// has no hold: it is what serves when all else is refused.)
 fn no_flap(setup: &Setup, world: &World, index: usize) -> Result<(), TestCaseError> {
     let now = world.calls[index].at;
-    let hold = i64::try_from(setup.policy.hold.0).unwrap_or(i64::MAX);
+    let hold = i64::try_from(setup.policy.held_for().0).unwrap_or(i64::MAX);
     let (mut asked, mut withdrawn, mut again) = (0, false, 0);
     for it in &world.calls[..=index] {
         match it.action {
-            _ if it.action.market() != Market::Spot || now - it.at >= hold => {}
+            _ if it.action.market() != Market::Spot || it.blind || now - it.at >= hold => {}
             // What is withdrawn because fewer are needed may be asked again when more are.
             Action::SetDesired { to, .. } => withdrawn |= to < it.desired && it.desired > it.has && it.need >= asked,
             Action::ScaleUp { .. } => {
-                again += usize::from(withdrawn);
+                again += usize::from(withdrawn && !it.replaces);
                 (withdrawn, asked) = (false, it.need);
             }
         }

@@ -6,7 +6,7 @@
 
 use spot_policy::{
     Action, Decision, Fact, Group, Instance, Interruption, Launch, LaunchOutcome, Market, Policy, PriceChange, Queue,
-    Revert, Seconds, Situation, Suspension, Timestamp, Trigger, Wanted, decide,
+    Seconds, Situation, Suspension, Timestamp, Trigger, Wanted, decide,
 };
 
 /// How far the world moves on at once, in seconds.
@@ -131,6 +131,10 @@ pub struct Call {
     pub has: u32,
     /// How many workers the jobs wanted.
     pub need: u32,
+    /// Whether it was decided without the groups' launches, and so without knowing what had been refused.
+    pub blind: bool,
+    /// Whether it replaces a worker that AWS takes back.
+    pub replaces: bool,
 }
 
 pub struct World {
@@ -149,6 +153,7 @@ pub struct World {
     idle_since: Option<i64>,
     ticks: u64,
     ids: u64,
+    tries: u64,
     pub calls: Vec<Call>,
     pub finished: u32,
     /// Instances that were replaced before they were gone, since the pair last had nobody beyond its base.
@@ -192,6 +197,7 @@ impl World {
             idle_since: None,
             ticks: 0,
             ids: 0,
+            tries: 0,
             calls: Vec::new(),
             finished: 0,
             warned: 0,
@@ -216,15 +222,23 @@ impl World {
         }
     }
 
-    /// The end of all trouble, but for what the markets refuse.
-    pub fn calm(&mut self) {
+    /// The end of all trouble, but for what the markets refuse; and `market` has what is wanted in one zone. Elsewhere in that
+    /// market it is refused at once: which zone a group asks, and then waits for, is not ours to say.
+    pub fn calm(&mut self, market: Market, zone: usize) {
         self.delivery = Delivery::Once;
         self.unreadable = (false, false, false);
         self.groups.iter_mut().for_each(|group| group.suspended = false);
-        for supply in self.supply.iter_mut().flatten() {
-            if matches!(supply, Supply::Limited(_, Refusal::Configuration)) {
-                *supply = Supply::Limited(0, Refusal::Capacity);
+        for (here, supplies) in MARKETS.into_iter().zip(&mut self.supply) {
+            for supply in supplies {
+                let wrong = matches!(supply, Supply::Limited(_, Refusal::Configuration));
+                if wrong || here == market && *supply == Supply::Silent {
+                    *supply = Supply::Limited(0, Refusal::Capacity);
+                }
             }
+        }
+        self.happens(Happening::Supply(market, zone, Supply::Unlimited));
+        if market == Market::Spot {
+            (0..self.setup.zones).for_each(|zone| self.happens(Happening::Price(zone, 0.3)));
         }
     }
 
@@ -351,9 +365,12 @@ impl World {
     }
 
     fn launch(&mut self, market: Market) -> bool {
+        self.tries += 1;
         let mut zones: Vec<_> = (0..self.setup.zones).collect();
         let group = &self.groups[index(market)];
-        zones.sort_by_key(|&zone| group.workers.iter().filter(|worker| worker.zone == zone).count());
+        // Of zones with equally many, AWS takes any: here a different one each time.
+        let turn = |zone: usize| (zone as u64 + self.tries) % self.setup.zones as u64;
+        zones.sort_by_key(|&zone| (group.workers.iter().filter(|it| it.zone == zone).count(), turn(zone)));
         for zone in zones {
             match self.refusal(market, zone) {
                 None => {
@@ -478,15 +495,15 @@ impl World {
         for (_, trigger) in due {
             let situation = self.situation(&trigger);
             let decision = decide(&self.setup.policy, &situation);
-            self.act(&decision);
+            self.act(&situation, &decision);
             if self.delivery == Delivery::Twice {
-                self.act(&decision);
+                self.act(&situation, &decision);
             }
             self.last = Some((situation, decision));
         }
     }
 
-    fn act(&mut self, decision: &Decision) {
+    fn act(&mut self, situation: &Situation, decision: &Decision) {
         for &action in &decision.actions {
             let group = &self.groups[index(action.market())];
             self.calls.push(Call {
@@ -495,6 +512,8 @@ impl World {
                 desired: group.desired,
                 has: group.has(),
                 need: decision.need,
+                blind: self.unreadable.1,
+                replaces: situation.spot.leaving() > 0,
             });
             self.ask(action.market(), action.to());
         }
@@ -515,8 +534,7 @@ impl World {
             jobs_waiting_alarm: matches!(trigger, Trigger::Alarm { state, .. } if state == "ALARM"),
         };
         let wanted = Wanted::of(policy, &situation);
-        let revert = if let Revert::After(after) = policy.revert { after } else { Seconds(0) };
-        let back = Seconds(600).max(policy.hold).max(policy.patience).max(revert);
+        let back = policy.look_back().max(Seconds(600));
         let since = Timestamp(self.now - back.0 as i64);
         if wanted.launches {
             for market in MARKETS {
