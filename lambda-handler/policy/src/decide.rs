@@ -71,8 +71,9 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let (spot, on_demand) = (&situation.spot, &situation.on_demand);
     let need = need(policy, situation);
-    let market = SpotMarket::observe(policy, situation);
-    let misconfigured = misconfigured(policy, situation);
+    let refusals = Refusals::of(situation);
+    let market = SpotMarket::observe(policy, situation, &refusals.spot);
+    let misconfigured = misconfigured(policy, situation, &refusals);
     let mut reasons = Vec::new();
 
     if let Fact::Unreadable(why) = &situation.queue {
@@ -92,7 +93,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let fresh_spot = if misconfigured.is_some() { 0 } else { market.fresh(spot) };
     // Without the queue nobody knows whether what On-Demand was asked for is needed still, so Spot does not stand in for it.
     let blind = situation.queue.known().is_none();
-    let refused_on_demand = refused_on_demand(policy, situation).filter(|_| !blind);
+    let refused_on_demand = refused_on_demand(policy, situation, &refusals).filter(|_| !blind);
     let comes = blind || (refused_on_demand.is_none() && on_demand.launch_suspended().is_none());
     let fresh_on_demand = if comes { on_demand.shortfall() } else { 0 };
     let have_spot = live_spot.saturating_add(fresh_spot);
@@ -227,14 +228,20 @@ struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    fn of(launch: &'a Launch, now: Timestamp) -> Option<Self> {
+    /// `known` holds the texts that have been classified already.
+    fn of(launch: &'a Launch, now: Timestamp, known: &mut Vec<(&'a str, FailureKind)>) -> Option<Self> {
         let (kind, text) = match &launch.outcome {
             LaunchOutcome::Successful => return None,
-            LaunchOutcome::Failed(text) => (classify(text), text.as_str()),
+            LaunchOutcome::Failed(text) => {
+                let kind = known.iter().find(|(said, _)| said == text).map(|&(_, kind)| kind).unwrap_or_else(|| {
+                    let kind = classify(text);
+                    known.push((text, kind));
+                    kind
+                });
+                (kind, text.as_str())
+            }
             LaunchOutcome::InProgress | LaunchOutcome::Cancelled => {
-                if launch.started.age(launch.ended.unwrap_or(now)) < ANSWER {
-                    return None;
-                }
+                is_silent(launch, now).then_some(())?;
                 (FailureKind::Silent, "")
             }
         };
@@ -246,12 +253,37 @@ impl<'a> Refusal<'a> {
     }
 }
 
-/// The refusals of a group, oldest first.
-fn refusals(group: &Group, now: Timestamp) -> Vec<Refusal<'_>> {
-    let mut refusals: Vec<_> =
-        group.launches.known().into_iter().flatten().filter_map(|launch| Refusal::of(launch, now)).collect();
-    refusals.sort_by_key(|refusal| refusal.at);
-    refusals
+/// Whether a launch that is under way, or was given up, had no answer for longer than an answer takes.
+fn is_silent(launch: &Launch, now: Timestamp) -> bool {
+    launch.started.age(launch.ended.unwrap_or(now)) >= ANSWER
+}
+
+/// The refusals of both groups, oldest first.
+struct Refusals<'a> {
+    spot: Vec<Refusal<'a>>,
+    on_demand: Vec<Refusal<'a>>,
+}
+
+impl<'a> Refusals<'a> {
+    fn of(situation: &'a Situation) -> Self {
+        // A group that tries again and again is told the same again and again.
+        let mut known = Vec::new();
+        let mut of = |group: &'a Group| {
+            let launches = group.launches.known().into_iter().flatten();
+            let mut refusals: Vec<_> =
+                launches.filter_map(|launch| Refusal::of(launch, situation.now, &mut known)).collect();
+            refusals.sort_by_key(|refusal| refusal.at);
+            refusals
+        };
+        Self { spot: of(&situation.spot), on_demand: of(&situation.on_demand) }
+    }
+
+    fn of_group(&self, market: Market) -> &[Refusal<'a>] {
+        match market {
+            Market::Spot => &self.spot,
+            Market::OnDemand => &self.on_demand,
+        }
+    }
 }
 
 /// Where AWS has taken Spot Instances back, or is about to. Interruptions come in packs: nine in ten of those that strike one
@@ -275,11 +307,11 @@ fn last_success(group: &Group) -> Option<Timestamp> {
 }
 
 /// A launch definition that AWS has found wrong a short while ago, and not found right since.
-fn misconfigured(policy: &Policy, situation: &Situation) -> Option<Reason> {
+fn misconfigured(policy: &Policy, situation: &Situation, refusals: &Refusals<'_>) -> Option<Reason> {
     let now = situation.now;
     [Market::OnDemand, Market::Spot].into_iter().find_map(|market| {
         let group = situation.group(market);
-        let wrong = refusals(group, now).into_iter().rfind(|refusal| {
+        let wrong = refusals.of_group(market).iter().rfind(|refusal| {
             refusal.kind.is_configuration()
                 && refusal.at.age(now) < policy.held_for()
                 && last_success(group).is_none_or(|success| success < refusal.at)
@@ -290,9 +322,13 @@ fn misconfigured(policy: &Policy, situation: &Situation) -> Option<Reason> {
 }
 
 /// The last refusal of On-Demand, if what it still asks for will not come soon.
-fn refused_on_demand<'a>(policy: &Policy, situation: &'a Situation) -> Option<Refusal<'a>> {
+fn refused_on_demand<'a, 'b>(
+    policy: &Policy,
+    situation: &'a Situation,
+    refusals: &'b Refusals<'a>,
+) -> Option<&'b Refusal<'a>> {
     let group = &situation.on_demand;
-    let last = refusals(group, situation.now).into_iter().next_back()?;
+    let last = refusals.on_demand.last()?;
     let stands = group.shortfall() > 0
         && last.at.age(situation.now) < policy.held_for()
         && last_success(group).is_none_or(|success| success < last.at);
@@ -326,13 +362,12 @@ enum State {
 }
 
 impl SpotMarket {
-    fn observe(policy: &Policy, situation: &Situation) -> Self {
+    fn observe(policy: &Policy, situation: &Situation, refusals: &[Refusal<'_>]) -> Self {
         let (group, on_demand, now) = (&situation.spot, &situation.on_demand, situation.now);
-        let refusals = refusals(group, now);
         let taken_back: Vec<_> = taken_back(group, now).collect();
         let held: Vec<&Refusal<'_>> =
             refusals.iter().filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
-        let zones = zones(policy, situation, refusals.iter().chain(&taken_back));
+        let zones = zones(policy, situation, refusals.iter().chain(taken_back.iter()));
         let patience = policy.patience.max(ANSWER);
         let unmet_since = unmet_since(policy, group, now);
         let everywhere = held.iter().rfind(|refusal| refusal.kind.is_everywhere());
@@ -429,8 +464,10 @@ fn unmet_since(policy: &Policy, group: &Group, now: Timestamp) -> Option<Timesta
         LaunchOutcome::Successful => None,
         LaunchOutcome::InProgress => Some((launch.started, now)),
         // A launch given up at once says nothing about Spot.
-        LaunchOutcome::Cancelled => Refusal::of(launch, now).map(|refusal| (launch.started, refusal.at)),
-        LaunchOutcome::Failed(_) => Some((launch.started, launch.ended.unwrap_or(launch.started))),
+        LaunchOutcome::Cancelled if !is_silent(launch, now) => None,
+        LaunchOutcome::Cancelled | LaunchOutcome::Failed(_) => {
+            Some((launch.started, launch.ended.unwrap_or(launch.started)))
+        }
     });
     let mut tries: Vec<_> = launches.chain(taken_back(group, now).map(|taken| (taken.at, taken.at))).collect();
     tries.retain(|&(started, _)| success.is_none_or(|success| success < started));

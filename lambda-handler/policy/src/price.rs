@@ -40,20 +40,15 @@ pub fn prices_by_zone(changes: &[PriceChange], now: Timestamp, window: Seconds) 
     zones.into_iter().map(|zone| (zone.name, zone.price(start))).collect()
 }
 
-/// One pass over changes that come newest first, as AWS lists them: each holds until the one seen before it, so nothing has
-/// to be kept. `None` where they come in another order.
+/// One pass over changes that come newest first in each zone, as AWS lists them: each holds until the one seen before it, so
+/// nothing has to be kept. `None` where they come in another order.
 fn newest_first<'a>(
     changes: impl IntoIterator<Item = &'a PriceChange>,
     start: Timestamp,
     now: Timestamp,
 ) -> Option<Vec<Zone<'a>>> {
     let mut zones: Vec<Zone<'a>> = Vec::new();
-    let mut before = Timestamp(i64::MAX);
     for change in changes {
-        if change.at > before {
-            return None;
-        }
-        before = change.at;
         // Also no number at all is no price.
         if change.at > now || !(change.usd >= 0.0 && change.usd < f64::INFINITY) {
             continue;
@@ -61,6 +56,7 @@ fn newest_first<'a>(
         let name = change.zone.as_str();
         let letter = name.as_bytes().last().copied();
         match zones.iter_mut().find(|zone| zone.letter == letter && zone.name == name) {
+            Some(zone) if change.at > zone.at => return None,
             Some(zone) => zone.add(change, start),
             None => zones.push(Zone::new(name, letter, change, start, now)),
         }
@@ -81,14 +77,14 @@ struct Zone<'a> {
     at: Timestamp,
     usd: f64,
     until: Timestamp,
-    /// Whether it is the one in force at the window's start, so that older ones are none of ours.
+    /// Whether it ended before the window began, like all that are older.
     done: bool,
 }
 
 impl<'a> Zone<'a> {
     fn new(name: &'a str, letter: Option<u8>, change: &PriceChange, start: Timestamp, now: Timestamp) -> Self {
         let (at, usd) = (change.at, change.usd);
-        Self { name, letter, newest: at, now: usd, cost: 0.0, covered: 0, at, usd, until: now, done: at < start }
+        Self { name, letter, newest: at, now: usd, cost: 0.0, covered: 0, at, usd, until: now, done: now <= start }
     }
 
     fn add(&mut self, change: &PriceChange, start: Timestamp) {
@@ -98,9 +94,12 @@ impl<'a> Zone<'a> {
             if self.at == self.newest {
                 self.now = self.usd;
             }
-        } else if !self.done {
-            self.settle(start);
-            (self.until, self.at, self.usd, self.done) = (self.at, change.at, change.usd, change.at < start);
+        } else {
+            if !self.done {
+                self.settle(start);
+            }
+            (self.until, self.at, self.usd) = (self.at, change.at, change.usd);
+            self.done |= self.until <= start;
         }
     }
 
@@ -112,7 +111,9 @@ impl<'a> Zone<'a> {
     }
 
     fn price(mut self, start: Timestamp) -> Price {
-        self.settle(start);
+        if !self.done {
+            self.settle(start);
+        }
         Price { now: self.now, average: if self.covered > 0 { self.cost / self.covered as f64 } else { self.now } }
     }
 }
