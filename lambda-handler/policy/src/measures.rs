@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::decision::Decision;
 use crate::policy::Policy;
 use crate::situation::{Group, LaunchOutcome, Situation};
-use crate::units::{Seconds, Timestamp};
+use crate::units::Timestamp;
 
 /// What one run saw, in numbers. What cannot be known from its facts is absent, and never a guess.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Measures {
     /// Workers that the jobs want.
     pub need: u32,
@@ -17,13 +18,17 @@ pub struct Measures {
     /// On-Demand workers at work or booting.
     pub on_demand: u32,
     /// The On-Demand part of all workers, 0 to 1; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub on_demand_share: Option<f64>,
     /// How long jobs have waited with nobody at work; absent where somebody is, or no job waits.
-    pub unserved: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unserved_seconds: Option<u64>,
     /// How long demand had waited for Spot when this run asked On-Demand instead.
-    pub fallback_after: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_seconds: Option<u64>,
     /// USD an hour that the Spot workers cost less than at the max price, by the prices in force in their zones. As long as
     /// the max price is no more than the On-Demand price, it is the least that is saved. Absent without a max price or prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub saving_usd_per_hour: Option<f64>,
 }
 
@@ -37,15 +42,15 @@ impl Measures {
             spot,
             on_demand,
             on_demand_share: (workers > 0).then(|| f64::from(on_demand) / f64::from(workers)),
-            unserved: unserved(situation),
-            fallback_after: decision.fallback_after,
+            unserved_seconds: unserved(situation),
+            fallback_seconds: decision.fallback_after.map(|after| after.0),
             saving_usd_per_hour: saving(policy, situation, decision),
         }
     }
 }
 
 /// Since the first launch of either group that brought nothing, or nothing yet, after the last that did.
-fn unserved(situation: &Situation) -> Option<Seconds> {
+fn unserved(situation: &Situation) -> Option<u64> {
     let groups = [&situation.spot, &situation.on_demand];
     let waits = situation.queue.known().is_some_and(|queue| queue.visible > 0);
     if !waits || groups.iter().any(|group| group.live() > 0) {
@@ -58,7 +63,7 @@ fn unserved(situation: &Situation) -> Option<Seconds> {
         .max()
         .unwrap_or(Timestamp(i64::MIN));
     let since = launches().map(|launch| launch.started).filter(|&started| started > success).min();
-    Some(since.map_or(Seconds(0), |since| since.age(situation.now)))
+    Some(since.map_or(0, |since| since.age(situation.now).0))
 }
 
 fn saving(policy: &Policy, situation: &Situation, decision: &Decision) -> Option<f64> {
@@ -109,7 +114,7 @@ mod tests {
         let seen = measures(3, group(&["a", "b", "b"]), group(&["a"]));
         assert_eq!((seen.need, seen.spot, seen.on_demand), (3, 3, 1));
         assert_eq!((seen.on_demand_share, seen.saving_usd_per_hour), (Some(0.25), Some(1.75)));
-        assert_eq!(seen.unserved, None);
+        assert_eq!(seen.unserved_seconds, None);
         let elsewhere = measures(1, group(&["c"]), group(&[]));
         assert_eq!(elsewhere.saving_usd_per_hour, None, "nobody knows what it costs there");
     }
@@ -130,9 +135,9 @@ mod tests {
             launch(800, LaunchOutcome::Failed("x".into())),
         ];
         let spot = Group { launches: Fact::Known(tried), ..group(&[]) };
-        assert_eq!(measures(1, spot.clone(), group(&[])).unserved, Some(Seconds(60)));
-        assert_eq!(measures(1, group(&[]), group(&[])).unserved, Some(Seconds(0)));
-        assert_eq!(measures(1, spot.clone(), group(&["a"])).unserved, None);
-        assert_eq!(measures(0, spot, group(&[])).unserved, None);
+        assert_eq!(measures(1, spot.clone(), group(&[])).unserved_seconds, Some(60));
+        assert_eq!(measures(1, group(&[]), group(&[])).unserved_seconds, Some(0));
+        assert_eq!(measures(1, spot.clone(), group(&["a"])).unserved_seconds, None);
+        assert_eq!(measures(0, spot, group(&[])).unserved_seconds, None);
     }
 }

@@ -95,7 +95,12 @@ fn any_happening() -> impl Strategy<Value = Happening> {
 /// A history, and the market and zone in which there is capacity at its end.
 fn any_history() -> impl Strategy<Value = (Setup, Vec<(i64, Happening)>, (Market, usize))> {
     let gap = prop_oneof![3 => 0_i64..60, 3 => 60_i64..300, 1 => 300_i64..1_500];
-    (any_setup(), prop::collection::vec((gap, any_happening()), 1..24), (any_market(), 0_usize..3))
+    let history = (any_setup(), prop::collection::vec((gap, any_happening()), 1..24), (any_market(), 0_usize..3));
+    history.prop_map(|(setup, history, (market, zone))| {
+        // Where all workers are always-on ones, Spot has no place beside them.
+        let market = if setup.policy.base == setup.policy.max { Market::OnDemand } else { market };
+        (setup, history, (market, zone))
+    })
 }
 
 /// Runs one history. What is wrong is an error that says when, and what the last decision was.
