@@ -88,6 +88,10 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
         reasons.push(Reason::Interrupted { count: leaving });
     }
 
+    // Where no job is, only base is wanted: always-on On-Demand workers, for which Spot does not stand in.
+    let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
+    let of_spot = if idle { 0 } else { need };
+
     // What each group has, or will have in a moment.
     let (live_spot, live_on_demand) = (spot.live(), on_demand.live());
     let fresh_spot = if misconfigured.is_some() { 0 } else { market.fresh(spot) };
@@ -106,7 +110,6 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let room = policy.max.saturating_sub(taken.saturating_add(have_on_demand));
     let (mut to_spot, mut to_on_demand) = (0, 0);
     if missing == 0 {
-        let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
         let live = live_spot.saturating_add(live_on_demand);
         reasons.push(if idle {
             Reason::Idle
@@ -116,11 +119,15 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     } else if let Some(reason) = misconfigured {
         reasons.push(reason);
     } else {
-        if market.is_open() {
+        if market.is_open() && !idle {
             let room = room.saturating_sub(on_demand.min.saturating_sub(have_on_demand));
             to_spot = missing.min(room).min(spot.max.saturating_sub(taken));
         }
-        reasons.extend(market.reasons());
+        if idle {
+            reasons.push(Reason::Idle);
+        } else {
+            reasons.extend(market.reasons());
+        }
         if on_demand.launch_suspended().is_none() {
             to_on_demand = (missing - to_spot).min(room - to_spot).min(on_demand.max.saturating_sub(have_on_demand));
         }
@@ -157,9 +164,9 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let spot_target = if to_spot > 0 {
         taken + to_spot
     } else {
-        let wanted = need.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
+        let wanted = of_spot.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
         let ceiling = wanted.max(live_spot).saturating_add(leaving);
-        settle(spot, ceiling, live_spot.min(need.saturating_sub(staying_on_demand)))
+        settle(spot, ceiling, live_spot.min(of_spot.saturating_sub(staying_on_demand)))
     };
     let served_by_spot = spot_target.saturating_sub(leaving).max(live_spot).saturating_sub(probing);
     let on_demand_target = if to_on_demand > 0 {

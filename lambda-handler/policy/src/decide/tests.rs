@@ -132,6 +132,18 @@ fn the_rules() {
             vec![],
         ),
         (
+            "a base that is refused is not Spot's where no job is",
+            Policy { base: 1, ..policy() },
+            situation(0, group(0, 1), with(Group { min: 1, ..group(0, 1) }, vec![failed(9, "a", REFUSED)])),
+            vec![set(SPOT, 0)],
+        ),
+        (
+            "but for a job Spot stands in for it",
+            Policy { base: 1, ..policy() },
+            situation(1, group(0, 0), with(Group { min: 1, ..group(0, 1) }, vec![failed(9, "a", REFUSED)])),
+            vec![up(SPOT, 1)],
+        ),
+        (
             "base serves first",
             Policy { base: 1, ..policy() },
             situation(2, group(0, 0), group(1, 1)),

@@ -10,35 +10,35 @@ use spot_policy::{
 };
 
 /// How far the world moves on at once, in seconds.
-pub const STEP: i64 = 10;
+pub(crate) const STEP: i64 = 10;
 
 /// How long before AWS takes an instance back it says so.
 const WARNING: i64 = 120;
 
 /// How a world is made. Times are in seconds.
 #[derive(Debug, Clone)]
-pub struct Setup {
-    pub policy: Policy,
-    pub zones: usize,
+pub(crate) struct Setup {
+    pub(crate) policy: Policy,
+    pub(crate) zones: usize,
     /// From an instance's launch to its first job.
-    pub boot: i64,
+    pub(crate) boot: i64,
     /// How long a job takes.
-    pub job: i64,
+    pub(crate) job: i64,
     /// How soon a group tries again what was refused.
-    pub retry: i64,
+    pub(crate) retry: i64,
     /// How late CloudWatch's metrics are.
-    pub metric_delay: i64,
+    pub(crate) metric_delay: i64,
     /// How long the queue must be idle for the groups to be scaled in.
-    pub idle_after: i64,
+    pub(crate) idle_after: i64,
     /// How long a group takes to notice that an instance is gone.
-    pub health: i64,
+    pub(crate) health: i64,
     /// The pause between two looks.
-    pub tick: i64,
+    pub(crate) tick: i64,
 }
 
 /// What a market gives in a zone.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Supply {
+pub(crate) enum Supply {
     Unlimited,
     /// So many beside each other; the rest is refused, for this reason.
     Limited(usize, Refusal),
@@ -47,7 +47,7 @@ pub enum Supply {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     Capacity,
     Quota,
     Unknown,
@@ -70,7 +70,7 @@ impl Refusal {
 
 /// What becomes of the events that wake the SpotManager; the tick is one of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Delivery {
+pub(crate) enum Delivery {
     Once,
     /// Two runs at the same moment, on the same facts.
     Twice,
@@ -81,7 +81,7 @@ pub enum Delivery {
 
 /// Something that happens to a pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Happening {
+pub(crate) enum Happening {
     Jobs(u32),
     Supply(Market, usize, Supply),
     Price(usize, f64),
@@ -123,24 +123,24 @@ impl AutoScaling {
 
 /// A call that the SpotManager made.
 #[derive(Debug, Clone)]
-pub struct Call {
-    pub at: i64,
-    pub action: Action,
+pub(crate) struct Call {
+    pub(crate) at: i64,
+    pub(crate) action: Action,
     /// What the group had asked for, and what it had.
-    pub desired: u32,
-    pub has: u32,
+    pub(crate) desired: u32,
+    pub(crate) has: u32,
     /// How many workers the jobs wanted.
-    pub need: u32,
+    pub(crate) need: u32,
     /// Whether it was decided without the groups' launches, and so without knowing what had been refused.
-    pub blind: bool,
+    pub(crate) blind: bool,
     /// Whether it replaces a worker that AWS takes back.
-    pub replaces: bool,
+    pub(crate) replaces: bool,
 }
 
-pub struct World {
+pub(crate) struct World {
     setup: Setup,
-    pub now: i64,
-    pub visible: u32,
+    pub(crate) now: i64,
+    pub(crate) visible: u32,
     groups: [AutoScaling; 2],
     supply: [Vec<Supply>; 2],
     prices: Vec<PriceChange>,
@@ -154,13 +154,13 @@ pub struct World {
     ticks: u64,
     ids: u64,
     tries: u64,
-    pub calls: Vec<Call>,
-    pub finished: u32,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) finished: u32,
     /// Instances that were replaced before they were gone, since the pair last had nobody beyond its base.
-    pub warned: u32,
+    pub(crate) warned: u32,
     /// The most workers that were needed at a time since then.
-    pub peak: u32,
-    pub last: Option<(Situation, Decision)>,
+    pub(crate) peak: u32,
+    pub(crate) last: Option<(Situation, Decision)>,
 }
 
 const fn index(market: Market) -> usize {
@@ -177,7 +177,7 @@ fn zone_name(zone: usize) -> String {
 }
 
 impl World {
-    pub fn new(setup: Setup) -> Self {
+    pub(crate) fn new(setup: Setup) -> Self {
         let group = |min| AutoScaling { min, max: setup.policy.max, desired: min, ..AutoScaling::default() };
         let groups = [group(0), group(setup.policy.base)];
         let supply = [vec![Supply::Unlimited; setup.zones], vec![Supply::Unlimited; setup.zones]];
@@ -207,7 +207,7 @@ impl World {
         }
     }
 
-    pub fn happens(&mut self, happening: Happening) {
+    pub(crate) fn happens(&mut self, happening: Happening) {
         let zones = self.setup.zones;
         match happening {
             Happening::Jobs(jobs) => self.visible += jobs,
@@ -224,7 +224,7 @@ impl World {
 
     /// The end of all trouble, but for what the markets refuse; and `market` has what is wanted in one zone. Elsewhere in that
     /// market it is refused at once: which zone a group asks, and then waits for, is not ours to say.
-    pub fn calm(&mut self, market: Market, zone: usize) {
+    pub(crate) fn calm(&mut self, market: Market, zone: usize) {
         self.delivery = Delivery::Once;
         self.unreadable = (false, false, false);
         self.groups.iter_mut().for_each(|group| group.suspended = false);
@@ -242,25 +242,25 @@ impl World {
         }
     }
 
-    pub fn in_flight(&self) -> u32 {
+    pub(crate) fn in_flight(&self) -> u32 {
         self.groups.iter().flat_map(|group| &group.workers).filter(|worker| worker.job_until.is_some()).count() as u32
     }
 
-    pub fn jobs(&self) -> u32 {
+    pub(crate) fn jobs(&self) -> u32 {
         self.visible + self.in_flight()
     }
 
     /// What each group asks for and has.
-    pub fn counts(&self) -> [(u32, u32); 2] {
+    pub(crate) fn counts(&self) -> [(u32, u32); 2] {
         self.groups.each_ref().map(|group| (group.desired, group.has()))
     }
 
     /// All that is paid for, or may be at any moment.
-    pub fn asked(&self) -> u32 {
+    pub(crate) fn asked(&self) -> u32 {
         self.groups.iter().map(|group| group.desired.max(group.has())).sum()
     }
 
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.now += STEP;
         self.work();
         for market in MARKETS {
@@ -520,7 +520,7 @@ impl World {
     }
 
     /// What AWS shows, asked as the handler asks it.
-    pub fn situation(&self, trigger: &Trigger) -> Situation {
+    pub(crate) fn situation(&self, trigger: &Trigger) -> Situation {
         let policy = &self.setup.policy;
         let unreadable = |yes: bool| yes.then(|| "throttled".to_owned());
         let (no_queue, no_launches, no_prices) = self.unreadable;
