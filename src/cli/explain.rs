@@ -120,17 +120,8 @@ mod tests {
             },
             ZoneVerdict { zone: "eu-west-1b".into(), price: None, verdict: held },
         ];
-        let because = vec!["Spot is worth it in eu-west-1a".into()];
-        let record = Record {
-            record: 1,
-            trigger: Trigger::Explain,
-            policy,
-            situation,
-            decision,
-            because,
-            deeds: vec![],
-            dry_run: false,
-        };
+        let mut record = Record::new(Trigger::Explain, policy, situation, decision, vec![], false);
+        record.because = vec!["Spot is worth it in eu-west-1a".into()];
         assert_eq!(
             text("gpu", &record),
             "\

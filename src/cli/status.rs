@@ -253,17 +253,7 @@ mod tests {
         };
         let policy = Policy { max: 2, ..Policy::default() };
         let decision = decide(&policy, &situation);
-        let because = decision.reasons.iter().map(ToString::to_string).collect();
-        Record {
-            record: 1,
-            trigger: Trigger::Explain,
-            policy,
-            situation,
-            decision,
-            because,
-            deeds: vec![],
-            dry_run: false,
-        }
+        Record::new(Trigger::Explain, policy, situation, decision, vec![], false)
     }
 
     fn status(stack: Option<&str>, pairs: Vec<PairStatus>) -> Status {

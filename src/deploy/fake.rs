@@ -280,9 +280,7 @@ pub(super) fn record() -> Explained {
     let policy = spot_policy::Policy::default();
     let situation = spot_policy::Situation::default();
     let decision = spot_policy::decide(&policy, &situation);
-    let because = decision.reasons.iter().map(ToString::to_string).collect();
     let trigger = spot_policy::Trigger::Explain;
-    let record =
-        spot_policy::Record { record: 1, trigger, policy, situation, decision, because, deeds: vec![], dry_run: true };
+    let record = spot_policy::Record::new(trigger, policy, situation, decision, vec![], true);
     Explained { payload: serde_json::to_vec(&record).expect("a record is JSON"), error: None, log: String::new() }
 }
