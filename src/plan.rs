@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use spot_policy::{Policy, Revert, Seconds};
 
-use crate::spec::{self, Architecture, At, LaunchKind, Spec, Volume};
+use crate::spec::{self, Architecture, At, LaunchKind, Spec, VolumeKind};
 
 /// Workers at most, where the spec does not say: one, because workers cost money.
 pub(crate) const DEFAULT_MAX: u32 = 1;
@@ -75,6 +75,8 @@ pub struct Pair {
     pub manager: Manager,
     /// The spec's tags as Auto Scaling groups take them.
     pub tags: Vec<Tag>,
+    /// Whether the spec's tags name the instances; else they are named after stack, pair and market.
+    pub own_name_tag: bool,
 }
 
 /// The queue, created or existing.
@@ -132,6 +134,18 @@ pub struct Groups {
     pub on_demand: String,
 }
 
+/// A block device of a worker.
+#[derive(Debug, Clone, Serialize)]
+pub struct Volume {
+    /// `/dev/xvda`, for one.
+    pub device: String,
+    /// GiB.
+    pub size: u32,
+    /// The EBS volume type.
+    #[serde(rename = "type")]
+    pub kind: VolumeKind,
+}
+
 /// One of a pair's two markets: what differs between the twins, and only that.
 #[derive(Debug, Clone, Serialize)]
 pub struct Market {
@@ -174,9 +188,10 @@ pub struct Step {
     /// From here.
     #[serde(rename = "MetricIntervalLowerBound")]
     pub lower: u32,
-    /// To below there.
-    #[serde(rename = "MetricIntervalUpperBound")]
-    pub upper: u32,
+    /// To below there; `None` in the last step, because AWS takes no steps that end.
+    /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_StepAdjustment.html>
+    #[serde(rename = "MetricIntervalUpperBound", skip_serializing_if = "Option::is_none")]
+    pub upper: Option<u32>,
     /// So many instances.
     #[serde(rename = "ScalingAdjustment")]
     pub capacity: u32,
@@ -311,7 +326,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         max: policy.max,
         base: policy.base,
         protect: policy.protect,
-        steps: (1..=policy.max.min(MOST_STEPS)).map(|n| Step { lower: n - 1, upper: n, capacity: n }).collect(),
+        steps: steps(policy.max.min(MOST_STEPS)),
         policy: PolicyText {
             max_price,
             headroom: policy.headroom.to_string(),
@@ -333,7 +348,21 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         },
         manager: plan_manager(&pair.manager),
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
+        own_name_tag: spec.tags.contains_key("Name"),
     }
+}
+
+/// The name of a created queue's dead-letter queue: a FIFO queue's is one, too.
+pub(crate) fn dead_letter_name(name: &str) -> String {
+    match name.strip_suffix(".fifo") {
+        Some(stem) => format!("{stem}-dead-letter.fifo"),
+        None => format!("{name}-dead-letter"),
+    }
+}
+
+/// A step for each number of workers.
+fn steps(most: u32) -> Vec<Step> {
+    (1..=most).map(|n| Step { lower: n - 1, upper: Some(n).filter(|n| *n < most), capacity: n }).collect()
 }
 
 fn plan_queue(queue: &spec::Queue) -> Queue {
@@ -344,7 +373,6 @@ fn plan_queue(queue: &spec::Queue) -> Queue {
         None => value(&queue.name).unwrap_or_default(),
     };
     let fifo = name.ends_with(".fifo");
-    let stem = name.trim_end_matches(".fifo");
     // AWS's own URL scheme; the suffix is the partition's. `${!` is how `Fn::Sub` spells a `${` that it leaves alone.
     let url = arn_parts.filter(|parts| parts.len() == 6).map(|parts| {
         let [region, account, name] = [3, 4, 5].map(|index| parts[index].replace("${", "${!"));
@@ -353,7 +381,7 @@ fn plan_queue(queue: &spec::Queue) -> Queue {
     Queue {
         url,
         fifo,
-        dead_letter_name: format!("{stem}-dead-letter{}", if fifo { ".fifo" } else { "" }),
+        dead_letter_name: dead_letter_name(&name),
         visibility_timeout: or(&queue.visibility_timeout, Seconds::minutes(15)).0,
         dead_letter_after: or(&queue.dead_letter_after, 5),
         arn,
@@ -392,9 +420,17 @@ fn plan_launch(launch: &spec::Launch) -> Launch {
         key_name: value(&launch.key_name),
         profile_name: profile.clone().filter(|_| !is_arn),
         profile_arn: profile.filter(|_| is_arn),
-        volumes: launch.volumes.iter().map(|volume| volume.value.clone()).collect(),
+        volumes: launch.volumes.iter().map(|volume| plan_volume(&volume.value)).collect(),
         script: launch.script.clone().map(|script| if script.ends_with('\n') { script } else { script + "\n" }),
         user_data: product != spec::Product::Windows,
+    }
+}
+
+fn plan_volume(volume: &spec::Volume) -> Volume {
+    Volume {
+        device: volume.device.value.clone(),
+        size: volume.size.value,
+        kind: or(&volume.kind, VolumeKind::default()),
     }
 }
 

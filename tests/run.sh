@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up and runs every test: format, lints, units and properties, goldens, the binary, local AWS, end to end, cfn-lint.
-# Needs Rust and Python 3.10 or later; everything else goes into target/.
+# Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, local AWS, end to end.
+# Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,8 +10,11 @@ step() { printf '\n== %s\n' "$*"; }
 unset "${!AWS_@}"
 export PYTHONDONTWRITEBYTECODE=1
 
-step "python tools"
+step "tools"
 python=$(tests/venv.sh)
+# While Rust compiles.
+tests/judges.sh install &
+judges=$!
 
 step "format"
 cargo fmt --all --check
@@ -25,15 +28,9 @@ cargo test --workspace --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-step "cfn-lint on every rendered example"
-# W3697 says that launch configurations are in maintenance mode, which is why they are not the default.
-"$(dirname "$python")/cfn-lint" --regions us-east-1 eu-west-1 ap-northeast-1 sa-east-1 --ignore-checks W3697 \
-    --template tests/golden/launch-configurations.template.yaml
-for golden in tests/golden/*.template.yaml; do
-    [[ $golden == */launch-configurations.* ]] && continue
-    "$(dirname "$python")/cfn-lint" --regions us-east-1 eu-west-1 ap-northeast-1 sa-east-1 --template "$golden"
-done
-echo "nothing to report"
+step "cfn-lint, checkov, IAM"
+wait "$judges" || { echo "run.sh: the judges could not be installed" >&2; exit 1; }
+tests/judges.sh
 
 step "local AWS and end to end"
 # The binary that the tests above were built with.

@@ -65,23 +65,12 @@ def show_decisions(lines: list[str]) -> None:
             continue
         deeds = ", ".join(words(deed["action"]) for deed in record["deeds"])
         lines = [textwrap.fill(f"SpotManager: {deeds}", 80, subsequent_indent="  ")]
-        for reason in [*record["because"], *closed_zones(record)]:
+        for reason in record["because"]:
             lines.append(textwrap.fill(reason, 80, initial_indent="  - ", subsequent_indent="    "))
         # Each zone's refusal is an event of its own, and two at once are answered alike.
         if (text := "\n".join(lines)) != shown:
             print(text)
         shown = text
-
-
-def closed_zones(record: dict) -> list[str]:
-    """Why Spot is not tried in a zone."""
-    closed = {"dear": "too dear", "no_price": "no price known", "held": "refused a moment ago"}
-    found: dict[str, list[str]] = {}
-    for zone in record["decision"]["zones"]:
-        verdict = zone["verdict"]
-        if words := closed.get(verdict if isinstance(verdict, str) else next(iter(verdict))):
-            found.setdefault(words, []).append(zone["zone"])
-    return [f"{words}: {', '.join(zones)}" for words, zones in found.items()]
 
 
 def words(action: dict) -> str:

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use spot_policy::{Group, Launch, Market, PriceChange, Queue, Timestamp};
+use spot_policy::{Group, Interruption, Launch, Market, PriceChange, Queue, Timestamp};
 
 /// An AWS account as one pair sees it: five questions that change nothing, and the two changes.
 ///
@@ -14,8 +14,8 @@ pub trait Account {
     /// Both groups, by one call, so that both are seen at the same moment. Their launches are not read.
     fn groups(&self) -> impl Future<Output = Result<Groups, Fault>>;
 
-    /// The launches of a market's group that are under way or have ended at `since` or later.
-    fn launches(&self, market: Market, since: Timestamp) -> impl Future<Output = Result<Vec<Launch>, Fault>>;
+    /// What a market's group did: what is under way, and what has ended at `since` or later.
+    fn activities(&self, market: Market, since: Timestamp) -> impl Future<Output = Result<Activities, Fault>>;
 
     /// The Spot price's changes in all zones from `since` to `until`, and the price in force at `since`.
     fn prices(&self, since: Timestamp, until: Timestamp) -> impl Future<Output = Result<Vec<PriceChange>, Fault>>;
@@ -34,6 +34,15 @@ pub struct Groups {
     pub spot: Group,
     /// The group that asks for On-Demand.
     pub on_demand: Group,
+}
+
+/// The scaling activities of a group, as far as a decision depends on them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activities {
+    /// Attempts to launch an instance.
+    pub launches: Vec<Launch>,
+    /// Instances that AWS took back.
+    pub interruptions: Vec<Interruption>,
 }
 
 /// What AWS, or the way to it, said instead of an answer.

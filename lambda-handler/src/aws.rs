@@ -1,7 +1,7 @@
 //! AWS, asked through its SDKs: the only place that names them.
 
+mod activity;
 mod fault;
-mod launch;
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use spot_policy::{Group, Instance, Launch, Market, PriceChange, Queue, Suspension, Timestamp};
+use spot_policy::{Group, Instance, Market, PriceChange, Queue, Suspension, Timestamp};
 use spotstack_ec2::{Incomplete, SpotPriceHistory, spot_price_history};
 
-use crate::account::{Account, Fault, Groups};
+use crate::account::{Account, Activities, Fault, Groups};
 use crate::config::{Config, GroupNames};
 use fault::fault;
 
 /// Activities on a page: AWS's maximum.
 const ACTIVITIES: i32 = 100;
 
-/// Pages of activities that are read at most. 300 launches of one group within its look-back are a group that fails many
+/// Pages of one question that are read at most. 300 launches of one group within its look-back are a group that fails many
 /// times a minute, and the newest 300 say that well enough.
 const PAGES: usize = 3;
 
@@ -115,27 +115,42 @@ impl Account for Aws {
 
     async fn groups(&self) -> Result<Groups, Fault> {
         const OPERATION: &str = "DescribeAutoScalingGroups";
-        let answer = self
-            .auto_scaling
-            .describe_auto_scaling_groups()
-            .auto_scaling_group_names(&self.spot.name)
-            .auto_scaling_group_names(&self.on_demand.name)
-            .send()
-            .await
-            .map_err(fault(OPERATION))?;
-        let find = |name: &str| {
-            let mut groups = answer.auto_scaling_groups().iter();
-            groups.find(|group| group.auto_scaling_group_name() == Some(name)).map(group).ok_or_else(|| Fault {
-                operation: OPERATION,
-                code: "NotFound".into(),
-                message: format!("there is no Auto Scaling group `{name}`"),
-            })
+        let (mut spot, mut on_demand, mut token) = (None, None, None);
+        // Two groups are one page, unless AWS says otherwise.
+        for _ in 0..PAGES {
+            let page = self
+                .auto_scaling
+                .describe_auto_scaling_groups()
+                .auto_scaling_group_names(&self.spot.name)
+                .auto_scaling_group_names(&self.on_demand.name)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(fault(OPERATION))?;
+            let find = |name: &str| {
+                let mut groups = page.auto_scaling_groups().iter();
+                groups.find(|group| group.auto_scaling_group_name() == Some(name)).map(group)
+            };
+            spot = spot.or_else(|| find(&self.spot.name));
+            on_demand = on_demand.or_else(|| find(&self.on_demand.name));
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() || spot.is_some() && on_demand.is_some() {
+                break;
+            }
+        }
+        let missing = |name: &str| Fault {
+            operation: OPERATION,
+            code: "NotFound".into(),
+            message: format!("there is no Auto Scaling group `{name}`"),
         };
-        Ok(Groups { spot: find(&self.spot.name)?, on_demand: find(&self.on_demand.name)? })
+        Ok(Groups {
+            spot: spot.ok_or_else(|| missing(&self.spot.name))?,
+            on_demand: on_demand.ok_or_else(|| missing(&self.on_demand.name))?,
+        })
     }
 
-    async fn launches(&self, market: Market, since: Timestamp) -> Result<Vec<Launch>, Fault> {
-        let (mut launches, mut token) = (Vec::new(), None);
+    async fn activities(&self, market: Market, since: Timestamp) -> Result<Activities, Fault> {
+        let (mut read, mut token) = (Activities::default(), None);
         for _ in 0..PAGES {
             let page = self
                 .auto_scaling
@@ -146,7 +161,10 @@ impl Account for Aws {
                 .send()
                 .await
                 .map_err(fault("DescribeScalingActivities"))?;
-            launches.extend(page.activities().iter().filter_map(launch::of).filter(|it| launch::matters(it, since)));
+            let launches = page.activities().iter().filter_map(activity::launch);
+            read.launches.extend(launches.filter(|launch| activity::matters(launch, since)));
+            let interruptions = page.activities().iter().filter_map(activity::interruption);
+            read.interruptions.extend(interruptions.filter(|interruption| interruption.at >= since));
             // AWS lists what is under way first, then the newest; so a page that ends before `since` is the last of use.
             let ends_before = page
                 .activities()
@@ -158,7 +176,7 @@ impl Account for Aws {
                 break;
             }
         }
-        Ok(launches)
+        Ok(read)
     }
 
     async fn prices(&self, since: Timestamp, until: Timestamp) -> Result<Vec<PriceChange>, Fault> {
@@ -212,6 +230,7 @@ fn group(group: &AutoScalingGroup) -> Group {
                 zone: text(instance.availability_zone()),
                 state: text(instance.lifecycle_state().map(|state| state.as_str())),
                 protected: instance.protected_from_scale_in().unwrap_or(false),
+                ..Instance::default()
             })
             .collect(),
         suspended: group

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use spot_policy::Policy;
 
+use crate::metrics::Metrics;
+
 /// What the function was deployed to manage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -22,6 +24,8 @@ pub struct Config {
     pub policy: Policy,
     /// Decide and record, change nothing.
     pub dry_run: bool,
+    /// Which runs write metrics.
+    pub metrics: Metrics,
 }
 
 /// A group and the policy that scales it up.
@@ -53,7 +57,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads the environment through `lookup`, such as `|name| std::env::var(name).ok()`. Every variable is required but
-    /// `MAX_PRICE`.
+    /// `MAX_PRICE` and `METRICS`.
     ///
     /// # Errors
     ///
@@ -81,6 +85,7 @@ impl Config {
             product: env.required("PRODUCT")?,
             policy,
             dry_run: env.read("DRY_RUN", switch)?,
+            metrics: env.optional("METRICS", str::parse)?.unwrap_or_default(),
         })
     }
 }
@@ -221,6 +226,7 @@ pub(crate) mod tests {
         assert_eq!(config.policy, Policy { max_price: Some(0.55), max: 4, ..Policy::default() });
         assert_eq!((config.instance_type.as_str(), config.product.as_str()), ("g5.2xlarge", "Linux/UNIX"));
         assert!(!config.dry_run);
+        assert_eq!(config.metrics, Metrics::Changes);
     }
 
     #[test]
@@ -261,6 +267,7 @@ pub(crate) mod tests {
             ("JOBS_PER_WORKER", "0", "expected a whole number, at least 1"),
             ("PROTECT", "yes", "expected `true` or `false`"),
             ("DRY_RUN", "TRUE", "expected `true` or `false`"),
+            ("METRICS", "some", "expected `off`, `changes` or `all`"),
             ("QUEUE_URL", "render-jobs", "expected the queue's URL, `https://…`"),
         ] {
             let error = config(&[(variable, value)]).expect_err(value);

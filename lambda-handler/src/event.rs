@@ -49,7 +49,8 @@ fn understand(event: &Value) -> Result<Wake, &'static str> {
         (Some("aws.autoscaling"), Some("EC2 Instance Launch Unsuccessful")) => {
             let group = text(event, "/detail/AutoScalingGroupName")
                 .ok_or("expected `detail.AutoScalingGroupName` in «EC2 Instance Launch Unsuccessful»")?;
-            Ok(Wake::Run(Trigger::LaunchFailed { group: group.to_owned() }))
+            let activity = text(event, "/detail/ActivityId").filter(|id| !id.is_empty()).map(str::to_owned);
+            Ok(Wake::Run(Trigger::LaunchFailed { group: group.to_owned(), activity }))
         }
         (Some("aws.ec2"), Some("EC2 Spot Instance Interruption Warning")) => {
             let instance = text(event, "/detail/instance-id")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use spot_policy::{Decision, Deed, Record, Situation, Timestamp, Trigger, decide};
+use spot_policy::{Record, Timestamp, Trigger, decide};
 use tokio::time::sleep;
 
 use crate::account::{Account, Fault};
@@ -80,27 +80,8 @@ pub async fn handle(
             decision = decide(&config.policy, &situation);
         }
     }
-    Ok(Answer::Ran(Box::new(record(config, trigger, situation, decision, deeds, dry_run))))
-}
-
-fn record(
-    config: &Config,
-    trigger: Trigger,
-    situation: Situation,
-    decision: Decision,
-    deeds: Vec<Deed>,
-    dry_run: bool,
-) -> Record {
-    Record {
-        record: 1,
-        trigger,
-        policy: config.policy.clone(),
-        because: decision.reasons.iter().map(ToString::to_string).collect(),
-        situation,
-        decision,
-        deeds,
-        dry_run,
-    }
+    let record = Record::new(trigger, config.policy.clone(), situation, decision, deeds, dry_run);
+    Ok(Answer::Ran(Box::new(record)))
 }
 
 #[cfg(test)]

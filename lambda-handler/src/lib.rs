@@ -12,6 +12,8 @@
 //! * [`act`]: the decision done, without ever adding to what was done before;
 //! * [`mod@handle`]: the run, and its [`Record`](spot_policy::Record).
 //!
+//! [`metrics`] says the same in numbers.
+//!
 //! [`account`] is what is asked of AWS, in our words; [`aws`] asks it, and is the only place that names an AWS SDK; its one EC2
 //! call is made by `spotstack_ec2`, without the EC2 SDK. [`deadline`] shares out the function's time.
 
@@ -23,6 +25,7 @@ pub mod deadline;
 pub mod event;
 pub mod handle;
 pub mod init_error;
+pub mod metrics;
 pub mod observe;
 
 pub use config::Config;

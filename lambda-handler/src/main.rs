@@ -8,7 +8,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::{Value, json};
 use spot_manager::aws::Aws;
-use spot_manager::{Answer, Config, Deadline, handle, init_error};
+use spot_manager::{Answer, Config, Deadline, handle, init_error, metrics};
 use spot_policy::Timestamp;
 
 // One thread: the function has a fraction of one core, and all it does is wait for AWS.
@@ -55,6 +55,10 @@ async fn run(config: &Config, account: &Aws, event: &Value, deadline: Deadline) 
     match handle(config, account, clock, event, deadline).await {
         Ok(answer) => {
             log(&answer);
+            if let Answer::Ran(record) = &answer {
+                let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+                metrics::line(config.metrics, &function, record).iter().for_each(log);
+            }
             Ok(answer)
         }
         Err(fault) => {

@@ -1,8 +1,8 @@
 //! The facts, in at most two round trips.
 
-use spot_policy::{Fact, Market, Policy, Revert, Seconds, Situation, Timestamp, Trigger, Wanted};
+use spot_policy::{Fact, Group, Market, Policy, Seconds, Situation, Timestamp, Trigger, Wanted};
 
-use crate::account::{Account, Fault};
+use crate::account::{Account, Activities, Fault};
 use crate::deadline::Deadline;
 
 /// How far back launches are read at least: what a policy with shorter times forgets, people reading the record may miss.
@@ -39,7 +39,7 @@ pub async fn observe(
         jobs_waiting_alarm: matches!(trigger, Trigger::Alarm { state, .. } if state == "ALARM"),
     };
     if let Trigger::Interruption { instance } = trigger
-        && !is_ours(&situation, instance)
+        && !warn(&mut situation, instance)
     {
         return Ok(None);
     }
@@ -48,20 +48,22 @@ pub async fn observe(
         Trigger::Explain => Wanted { launches: true, prices: true },
         _ => Wanted::of(policy, &situation),
     };
-    (situation.spot.launches, situation.on_demand.launches, situation.prices) = tokio::join!(
+    let since = before(now, policy.look_back().max(LOOK_BACK));
+    let (spot, on_demand, prices) = tokio::join!(
         if_wanted(wanted.launches, async {
-            let launches = account.launches(Market::Spot, before(now, look_back(policy)));
-            deadline.within("DescribeScalingActivities", launches).await
+            deadline.within("DescribeScalingActivities", account.activities(Market::Spot, since)).await
         }),
         if_wanted(wanted.launches, async {
-            let launches = account.launches(Market::OnDemand, before(now, look_back(policy)));
-            deadline.within("DescribeScalingActivities", launches).await
+            deadline.within("DescribeScalingActivities", account.activities(Market::OnDemand, since)).await
         }),
         if_wanted(wanted.prices, async {
             let prices = account.prices(before(now, policy.window), now);
             deadline.within("DescribeSpotPriceHistory", prices).await
         }),
     );
+    took(&mut situation.spot, spot);
+    took(&mut situation.on_demand, on_demand);
+    situation.prices = prices;
     Ok(Some(situation))
 }
 
@@ -73,18 +75,23 @@ fn fact<T>(answer: Result<T, Fault>) -> Fact<T> {
     answer.map_or_else(|fault| Fact::Unreadable(fault.to_string()), Fact::Known)
 }
 
-fn is_ours(situation: &Situation, instance: &str) -> bool {
-    let instances = situation.spot.instances.iter().chain(&situation.on_demand.instances);
-    instances.into_iter().any(|ours| ours.id == instance)
+/// Writes into a group what it did.
+fn took(group: &mut Group, activities: Fact<Activities>) {
+    (group.launches, group.interruptions) = match activities {
+        Fact::Known(read) => (Fact::Known(read.launches), read.interruptions),
+        Fact::Unreadable(why) => (Fact::Unreadable(why), Vec::new()),
+        Fact::NotRead => (Fact::NotRead, Vec::new()),
+    };
 }
 
-/// How long a refusal may matter to the policy.
-fn look_back(policy: &Policy) -> Seconds {
-    let revert = match policy.revert {
-        Revert::After(after) => after,
-        Revert::Idle => Seconds(0),
-    };
-    LOOK_BACK.max(policy.hold).max(policy.patience).max(revert)
+/// Marks the instance that an interruption warning names, and says whether it is one of ours. Only a Spot Instance can be
+/// interrupted: a warning about another one of ours wakes us, and says nothing.
+fn warn(situation: &mut Situation, instance: &str) -> bool {
+    if let Some(ours) = situation.spot.instances.iter_mut().find(|ours| ours.id == instance) {
+        ours.warned = true;
+        return true;
+    }
+    situation.on_demand.instances.iter().any(|ours| ours.id == instance)
 }
 
 fn before(now: Timestamp, ago: Seconds) -> Timestamp {

@@ -43,6 +43,20 @@ impl Account {
         }
     }
 
+    async fn change_set_page(&self, arn: &str, token: Option<&str>, values: bool) -> Asked<ChangeSetPage> {
+        let call = self.cloudformation.describe_change_set().change_set_name(arn);
+        // Not even `false` unless it is wanted: an endpoint that is not AWS's may not know it.
+        let call = call.set_next_token(token.map(Into::into)).set_include_property_values(values.then_some(true));
+        let output = call.send().await.map_err(self.told("DescribeChangeSet"))?;
+        let changes = output.changes().iter().filter_map(|change| change.resource_change());
+        Ok(ChangeSetPage {
+            status: output.status().map(|status| status.as_str().into()).unwrap_or_default(),
+            reason: output.status_reason().map(|reason| neutral(reason).into_owned()),
+            changes: changes.map(reading::change).collect(),
+            next: output.next_token().map(Into::into),
+        })
+    }
+
     /// What makes a new bucket fit for artifacts. Public access is off and encryption on in every new bucket since 2023; here
     /// it is said, so that it can be read and stays.
     async fn secure_bucket(&self, name: &str, owner: &str) -> Asked<()> {
@@ -139,16 +153,11 @@ impl Cloud for Account {
     }
 
     async fn change_set(&self, arn: &str, token: Option<&str>) -> Asked<ChangeSetPage> {
-        let call = self.cloudformation.describe_change_set().change_set_name(arn);
-        let call = call.set_next_token(token.map(Into::into));
-        let output = call.send().await.map_err(self.told("DescribeChangeSet"))?;
-        let changes = output.changes().iter().filter_map(|change| change.resource_change());
-        Ok(ChangeSetPage {
-            status: output.status().map(|status| status.as_str().into()).unwrap_or_default(),
-            reason: output.status_reason().map(|reason| neutral(reason).into_owned()),
-            changes: changes.map(reading::change).collect(),
-            next: output.next_token().map(Into::into),
-        })
+        self.change_set_page(arn, token, false).await
+    }
+
+    async fn change_set_values(&self, arn: &str, token: Option<&str>) -> Asked<ChangeSetPage> {
+        self.change_set_page(arn, token, true).await
     }
 
     async fn validation_errors(&self, change_set_arn: &str) -> Asked<Vec<String>> {

@@ -77,8 +77,17 @@ pub(super) fn change(change: &sdk::ResourceChange) -> Change {
             _ => Replacement::Never,
         },
         details: change.details().iter().filter_map(detail).collect(),
-        retained: change.policy_action() == Some(&sdk::PolicyAction::Retain),
+        retained: matches!(
+            change.policy_action(),
+            Some(sdk::PolicyAction::Retain | sdk::PolicyAction::ReplaceAndRetain)
+        ),
+        states: state(change.before_context()).zip(state(change.after_context())),
     }
+}
+
+/// A resource as JSON; what was cut off, or is none, is as good as nothing.
+fn state(context: Option<&str>) -> Option<serde_json::Value> {
+    serde_json::from_str(context?).ok()
 }
 
 fn detail(detail: &sdk::ResourceChangeDetail) -> Option<Detail> {

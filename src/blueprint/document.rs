@@ -29,22 +29,24 @@ impl Lines {
         blueprint: usize,
         fragment: Option<&Self>,
     ) -> Self {
-        let mut marks = vec![None; text.lines().count()];
+        let mut marks = vec![];
         let mut line = 0;
         for span in spans {
             let output = &text[span.output_range()];
             // A line is the first span's that writes to it; the end of a span is the beginning of the next one.
-            let lines = output.matches('\n').count() + usize::from(!output.ends_with('\n'));
+            let breaks = output.bytes().filter(|byte| *byte == b'\n').count();
+            let lines = breaks + usize::from(!output.ends_with('\n'));
             let expression = span.kind() == OutputSpanKind::Expression;
             let fragment = fragment.filter(|_| expression && source[span.source_range()].contains("user_data"));
-            for (index, mark) in marks.iter_mut().skip(line).take(lines).enumerate() {
+            marks.resize(marks.len().max(line + lines), None);
+            for (index, mark) in marks[line..].iter_mut().take(lines).enumerate() {
                 let own = (blueprint, if expression { span.line() } else { span.line() + index });
                 let nested = fragment.and_then(|fragment| *fragment.marks.get(index)?);
                 if mark.is_none() || nested.is_some() {
                     *mark = nested.or(Some(own));
                 }
             }
-            line += output.matches('\n').count();
+            line += breaks;
         }
         Self { text, marks }
     }
@@ -53,30 +55,24 @@ impl Lines {
         &self.text
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&str, Mark)> {
-        self.text.lines().zip(self.marks.iter().copied())
-    }
-
     fn push(&mut self, line: &str, mark: Mark) {
         self.text.push_str(line);
         self.text.push('\n');
         self.marks.push(mark);
     }
 
-    fn append(&mut self, other: &Self) {
-        self.text.push_str(&other.text);
-        self.marks.extend(&other.marks);
-    }
-
-    /// Without the blank lines at either end.
-    fn trimmed(&self) -> Self {
-        let blank = |line: &&str| line.is_empty();
-        let before = self.text.lines().take_while(blank).count();
-        let after = self.text.lines().rev().take_while(blank).count();
-        let mut trimmed = Self::default();
-        let many = self.marks.len().saturating_sub(before + after);
-        self.iter().skip(before).take(many).for_each(|(line, mark)| trimmed.push(line, mark));
-        trimmed
+    /// Adds lines without the blank ones at either end.
+    fn append(&mut self, text: &str, marks: &[Mark]) {
+        let trimmed = text.trim_start_matches('\n');
+        let before = text.len() - trimmed.len();
+        let after = trimmed.len() - trimmed.trim_end_matches('\n').len();
+        let trimmed = trimmed.trim_end_matches('\n');
+        if !trimmed.is_empty() {
+            self.text.push_str(trimmed);
+            self.text.push('\n');
+            // The first of the line breaks at the end is the last line's own.
+            self.marks.extend(&marks[before..marks.len() - after.saturating_sub(1)]);
+        }
     }
 }
 
@@ -90,26 +86,28 @@ pub(super) struct Document {
 impl Document {
     /// Adds each section's lines to that section's; what stands before any section is the head.
     pub(super) fn add(&mut self, rendered: &Lines) {
-        let mut current = None;
-        let mut parts: [Lines; SECTIONS.len()] = Default::default();
-        for (line, mark) in rendered.iter() {
-            if let Some(index) = SECTIONS.iter().position(|section| line.strip_suffix(':') == Some(section)) {
-                current = Some(index);
-                continue;
+        let (mut section, mut begin, mut begin_line, mut end) = (None, 0, 0, 0);
+        for (index, line) in rendered.text.split_inclusive('\n').enumerate() {
+            if !line.starts_with([' ', '\n'])
+                && let Some(next) = SECTIONS.iter().position(|name| line.trim_end().strip_suffix(':') == Some(name))
+            {
+                self.put(section, &rendered.text[begin..end], &rendered.marks[begin_line..index]);
+                (section, begin, begin_line) = (Some(next), end + line.len(), index + 1);
             }
-            current.map_or(&mut self.head, |index| &mut parts[index]).push(line, mark);
+            end += line.len();
         }
-        for (section, part) in self.sections.iter_mut().zip(parts) {
-            let part = part.trimmed();
-            if part.text.is_empty() {
-                continue;
-            }
-            // A blank line between resources, none between the one-line neighbours of other sections.
-            if !section.text.is_empty() && (part.text.starts_with("  #") || part.text.contains("\n    Type: AWS::")) {
-                section.push("", None);
-            }
-            section.append(&part);
+        self.put(section, &rendered.text[begin..], &rendered.marks[begin_line..]);
+    }
+
+    fn put(&mut self, section: Option<usize>, text: &str, marks: &[Mark]) {
+        let lines = section.map_or(&mut self.head, |section| &mut self.sections[section]);
+        // A blank line between resources, none between the one-line neighbours of other sections.
+        let part = text.trim_matches('\n');
+        let apart = part.starts_with("  #") || part.contains("\n    Type: AWS::");
+        if section.is_some() && apart && !lines.text.is_empty() {
+            lines.push("", None);
         }
+        lines.append(text, marks);
     }
 
     /// The whole document.
@@ -127,42 +125,34 @@ impl Document {
             // Their names alone: where they lie is a matter of the machine.
             whole.push(&format!("# Own blueprints: {}.", own.join(", ")), None);
         }
-        whole.append(&self.head.trimmed());
-        let mut begins = vec![];
+        whole.append(&self.head.text, &self.head.marks);
         for (name, section) in SECTIONS.iter().zip(&self.sections).filter(|(_, section)| !section.text.is_empty()) {
             if *name != "Parameters" {
                 whole.push("", None);
             }
             whole.push(&format!("{name}:"), None);
-            begins.push((*name, whole.marks.len()));
-            whole.append(section);
+            whole.append(&section.text, &section.marks);
         }
-        let mut rendered = Rendered { text: whole.text, blueprints, marks: whole.marks, resources: BTreeMap::new() };
-        for (index, (name, begin)) in begins.iter().enumerate() {
-            let end = begins.get(index + 1).map_or(usize::MAX, |(_, begin)| begin - 1);
-            let entries = entries(&rendered, name, *begin, end)?;
-            if *name == "Resources" {
-                rendered.resources = entries;
-            }
-        }
-        Ok(rendered)
+        let rendered = Rendered { text: whole.text, blueprints, marks: whole.marks, resources: BTreeMap::new() };
+        let resources = resources(&rendered)?;
+        Ok(Rendered { resources, ..rendered })
     }
 }
 
-/// The lines, counted from 1, on which a section's entries begin.
-fn entries(
-    rendered: &Rendered,
-    section: &str,
-    begin: usize,
-    end: usize,
-) -> Result<BTreeMap<String, usize>, BlueprintError> {
-    let mut entries = BTreeMap::new();
-    for (index, line) in rendered.text.lines().enumerate().skip(begin).take(end - begin) {
-        let Some(entry) = line.strip_prefix("  ").filter(|entry| !entry.starts_with([' ', '#', '-'])) else { continue };
+/// The lines, counted from 1, on which resources begin, by logical id.
+fn resources(rendered: &Rendered) -> Result<BTreeMap<String, usize>, BlueprintError> {
+    let mut entries: [BTreeMap<String, usize>; SECTIONS.len()] = Default::default();
+    let mut section = None;
+    for (index, line) in rendered.text.lines().enumerate() {
+        let Some(entry) = line.strip_prefix("  ") else {
+            section = SECTIONS.iter().position(|name| line.strip_suffix(':') == Some(name)).or(section);
+            continue;
+        };
+        let Some(section) = section.filter(|_| !entry.starts_with([' ', '#', '-'])) else { continue };
         let Some(name) = entry.strip_suffix(':').or_else(|| Some(entry.split_once(": ")?.0)) else { continue };
         let name = name.trim_matches(['"', '\'']);
-        if let Some(first) = entries.insert(name.to_owned(), index + 1) {
-            let message = format!("`{name}` is there twice in `{section}`");
+        if let Some(first) = entries[section].insert(name.to_owned(), index + 1) {
+            let message = format!("`{name}` is there twice in `{}`", SECTIONS[section]);
             return Err(match (rendered.line(first), rendered.line(index + 1)) {
                 (Some(first), Some(again)) if first.blueprint.name == again.blueprint.name => {
                     first.error(message, "here").line(again.line, "and here")
@@ -173,5 +163,6 @@ fn entries(
             .help("give one of them another name"));
         }
     }
-    Ok(entries)
+    let [_, resources, _] = entries;
+    Ok(resources)
 }

@@ -1,5 +1,7 @@
 //! What is wrong with a blueprint, shown in its own lines.
 
+use std::sync::Arc;
+
 use miette::{Diagnostic, LabeledSpan, NamedSource};
 
 use super::set::Blueprint;
@@ -12,7 +14,7 @@ pub struct BlueprintError {
     #[help]
     help: Option<String>,
     #[source_code]
-    blueprint: Option<NamedSource<String>>,
+    blueprint: Option<Arc<NamedSource<String>>>,
     #[label(collection)]
     labels: Vec<LabeledSpan>,
     #[related]
@@ -29,7 +31,7 @@ impl BlueprintError {
         let source = NamedSource::new(blueprint.shown(), blueprint.text.to_string()).with_language("YAML");
         let ours = "this blueprint is spotstack's own: please report it with the spec";
         let help = blueprint.path.is_none().then(|| ours.to_owned());
-        Self { blueprint: Some(source), help, ..Self::new(message) }
+        Self { blueprint: Some(Arc::new(source)), help, ..Self::new(message) }
     }
 
     /// What to do about it, which for a built-in blueprint is said already.

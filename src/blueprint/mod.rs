@@ -20,6 +20,7 @@ mod yaml;
 use document::{Document, Lines};
 pub use error::BlueprintError;
 pub use origin::{Origin, Rendered};
+pub(crate) use set::DEPLOYER_POLICY;
 pub use set::{Blueprint, Blueprints, README};
 
 /// The template's text: the same bytes for the same plan and blueprints.
@@ -62,6 +63,18 @@ fn render_values<'a>(
         }
     }
     document.finish(plan, blueprints.clone())
+}
+
+/// The text of one blueprint alone.
+///
+/// # Errors
+/// Where it asks for what the context does not have.
+pub(crate) fn alone(name: &str, context: &Value, blueprints: &Blueprints) -> Result<String, BlueprintError> {
+    let blueprint = blueprints.named(name)?;
+    environment(blueprints)?
+        .get_template(name)
+        .and_then(|template| template.render(context.clone()))
+        .map_err(|error| wrong(blueprint, &error, context))
 }
 
 /// A text of another kind with values in it, by the rules of blueprints: a value cannot change the text's structure.
@@ -115,6 +128,7 @@ fn known(detail: &str, context: &Value) -> String {
     match nearest(last, &fields) {
         Some(meant) => format!("did you mean `{parent}{dot}{meant}`?"),
         None if fields.is_empty() => "the fields of `Plan` are what a blueprint may name".to_owned(),
+        None if parent.is_empty() => format!("known here: {}", fields.join(", ")),
         None => format!("`{parent}` has {}", fields.join(", ")),
     }
 }
@@ -282,6 +296,7 @@ mod tests {
     fn every_line_and_every_resource_knows_its_blueprint() {
         let blueprints = Blueprints::default();
         let rendered = render(&plan("gpu-renderer"), &blueprints).expect("it renders");
+        assert_eq!(rendered.marks.len(), rendered.text.lines().count());
         let mut of_blueprints = 0;
         for (index, line) in rendered.text.lines().enumerate() {
             let Some(origin) = rendered.line(index + 1) else {

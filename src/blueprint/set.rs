@@ -9,8 +9,11 @@ use super::conventions;
 use super::error::BlueprintError;
 use crate::spec::nearest;
 
+/// The one that is not a part of a template: see [`crate::deployer_policy`].
+pub(crate) const DEPLOYER_POLICY: &str = "deployer-policy.yaml";
+
 /// The built-in blueprints, in the order in which a template has them.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("stack.yaml", include_str!("../../blueprints/stack.yaml")),
     ("queue.yaml", include_str!("../../blueprints/queue.yaml")),
     ("worker.yaml", include_str!("../../blueprints/worker.yaml")),
@@ -22,6 +25,7 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("alarms.yaml", include_str!("../../blueprints/alarms.yaml")),
     ("manager.yaml", include_str!("../../blueprints/manager.yaml")),
     ("events.yaml", include_str!("../../blueprints/events.yaml")),
+    (DEPLOYER_POLICY, include_str!("../../blueprints/deployer-policy.yaml")),
 ];
 
 /// The conventions, for those who write blueprints.

@@ -70,18 +70,30 @@ pub(super) fn block(text: &str, indent: usize) -> String {
     if !literal {
         return quoted(text);
     }
-    let margin = " ".repeat(indent);
-    let lines: Vec<String> =
-        text.lines().map(|line| if line.is_empty() { String::new() } else { format!("{margin}{line}") }).collect();
-    format!("|\n{}", lines.join("\n"))
+    let mut literal = "|".to_owned();
+    for line in text.lines() {
+        literal.push('\n');
+        if !line.is_empty() {
+            literal.extend(std::iter::repeat_n(' ', indent));
+            literal.push_str(line);
+        }
+    }
+    literal
 }
 
 /// A fragment moved to a column; its first line stands where the expression stood.
 pub(super) fn nested(fragment: &str, indent: usize) -> String {
-    let margin = format!("\n{}", " ".repeat(indent));
-    let mut lines = fragment.lines();
-    let first = lines.next().unwrap_or_default().to_owned();
-    lines.fold(first, |text, line| text + if line.is_empty() { "\n" } else { &margin } + line)
+    let mut text = String::with_capacity(fragment.len() * 2);
+    for (index, line) in fragment.lines().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        if index > 0 && !line.is_empty() {
+            text.extend(std::iter::repeat_n(' ', indent));
+        }
+        text.push_str(line);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use spot_policy::Seconds;
 
 use super::terminal::{Show, Terminal, account, block_on};
-use super::{Exit, Global, Result, prepare};
+use super::{Exit, Global, Result, plan};
 use crate::deploy::change_set_name;
 use crate::deploy::destroy::{Outcome, Request, destroy};
 
@@ -28,7 +28,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (plan, _) = prepare(global)?;
+    let plan = plan(global)?;
     let request = Request {
         stack: &plan.stack,
         yes: args.yes,

@@ -7,7 +7,7 @@ use miette::{IntoDiagnostic, miette};
 use spot_policy::{Record, Verdict, ZoneVerdict};
 
 use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, prepare};
+use super::{Exit, Global, Result, plan};
 use crate::deploy::text::{moment, neutral};
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, PairName};
@@ -32,7 +32,7 @@ pub(super) enum Format {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (plan, _) = prepare(global)?;
+    let plan = plan(global)?;
     let pairs = PairName::all(&plan);
     let asked: Vec<_> = pairs.iter().filter(|pair| args.pair.as_deref().is_none_or(|name| name == pair.name)).collect();
     if asked.is_empty() {
@@ -120,17 +120,8 @@ mod tests {
             },
             ZoneVerdict { zone: "eu-west-1b".into(), price: None, verdict: held },
         ];
-        let because = vec!["Spot is worth it in eu-west-1a".into()];
-        let record = Record {
-            record: 1,
-            trigger: Trigger::Explain,
-            policy,
-            situation,
-            decision,
-            because,
-            deeds: vec![],
-            dry_run: false,
-        };
+        let mut record = Record::new(Trigger::Explain, policy, situation, decision, vec![], false);
+        record.because = vec!["Spot is worth it in eu-west-1a".into()];
         assert_eq!(
             text("gpu", &record),
             "\

@@ -1,18 +1,21 @@
 //! What is typed: the command line, one small file per command.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::blueprint::{self, Blueprints};
+use crate::check::{self as findings, Refused, Report, Severity};
 use crate::plan::Plan;
-use crate::spec;
+use crate::spec::{self, Spec};
 use crate::template::Template;
 
+mod check;
 mod deploy;
 mod destroy;
+mod diff;
 mod eject;
 mod explain;
 mod init;
@@ -73,15 +76,25 @@ impl Global {
         }
     }
 
+    /// The built-in blueprints, and over them the user's.
+    fn blueprints(&self) -> Result<Blueprints> {
+        Ok(self.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default())
+    }
+
     /// Whether what goes to standard error is coloured.
     fn colored(&self) -> bool {
+        self.colored_on(std::io::stderr().is_terminal())
+    }
+
+    /// Whether what goes to a terminal, or to something else, is coloured.
+    fn colored_on(&self, terminal: bool) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
                 let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
                 let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                !set("NO_COLOR") && !dumb && std::io::stderr().is_terminal()
+                !set("NO_COLOR") && !dumb && terminal
             }
         }
     }
@@ -90,7 +103,9 @@ impl Global {
 #[derive(Subcommand)]
 enum Command {
     Init(init::Args),
+    Check(check::Args),
     Render(render::Args),
+    Diff(diff::Args),
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
@@ -111,16 +126,53 @@ pub enum Exit {
     Done,
     /// There are differences.
     Different,
+    /// What there is to say has been said, and is reason to fail.
+    Refused,
 }
 
-/// Reads the spec, plans and renders it: where every command that needs a template begins.
-pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
-    let spec = spec::load(&global.file)?;
-    let file_name = global.file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+/// Reads and plans the spec: where every command begins.
+pub(crate) fn plan(global: &Global) -> Result<Plan> {
+    Ok(planned(&global.file)?.1)
+}
+
+fn planned(file: &Path) -> Result<(Spec, Plan)> {
+    let spec = spec::load(file)?;
+    let file_name = file.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
     let plan = Plan::new(&spec, &file_name);
-    let blueprints = global.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default();
-    let template = Template::rendered(blueprint::render(&plan, &blueprints)?)?;
+    Ok((spec, plan))
+}
+
+/// Reads, plans, renders and checks the spec: where every command begins that needs a template. Errors among the findings
+/// refuse, warnings are told in a line each.
+pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
+    let (spec, plan) = planned(&global.file)?;
+    let (template, report) = checked(&spec, &plan, global)?;
+    let file = global.file.display().to_string();
+    if let Some(refused) = Refused::of(&report, &file, &spec.text, &template) {
+        return Err(refused.into());
+    }
+    for finding in report.of(Severity::Warning) {
+        global.say(&finding.line(&file));
+    }
     Ok((plan, template))
+}
+
+/// The template, and all there is to say about it.
+fn checked(spec: &Spec, plan: &Plan, global: &Global) -> Result<(Template, Report)> {
+    let template = Template::unverified(blueprint::render(plan, &global.blueprints()?)?)?;
+    let report = findings::check(spec, plan, &template);
+    Ok((template, report))
+}
+
+/// What another spec renders to, by the same blueprints; what there is to say about that one is not asked.
+fn rendered(file: &Path, global: &Global) -> Result<Template> {
+    let (_, plan) = planned(file)?;
+    Ok(Template::unverified(blueprint::render(&plan, &global.blueprints()?)?)?)
+}
+
+/// How reports look.
+fn reports(colored: bool) -> miette::MietteHandler {
+    miette::MietteHandlerOpts::new().color(colored).unicode(true).context_lines(1).build()
 }
 
 /// Runs the command that was typed.
@@ -135,12 +187,12 @@ pub fn main() -> ExitCode {
     };
     let (global, colored) = (&cli.global, cli.global.colored());
     // Fails only where a hook is set already, and nobody else sets one.
-    let _ = miette::set_hook(Box::new(move |_| {
-        Box::new(miette::MietteHandlerOpts::new().color(colored).unicode(true).context_lines(1).build())
-    }));
+    let _ = miette::set_hook(Box::new(move |_| Box::new(reports(colored))));
     let result = match &cli.command {
         Command::Init(args) => init::run(args, global),
+        Command::Check(args) => check::run(args, global),
         Command::Render(args) => render::run(args, global),
+        Command::Diff(args) => diff::run(args, global),
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
@@ -155,6 +207,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Different) => ExitCode::from(2),
+        Ok(Exit::Refused) => ExitCode::FAILURE,
         Err(report) => {
             eprintln!("{report:?}");
             ExitCode::FAILURE

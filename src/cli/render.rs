@@ -8,6 +8,9 @@ use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
 use super::{Exit, Global, Result, prepare};
+use crate::deployer_policy::{DeployerPolicy, LARGEST_INLINE, LARGEST_MANAGED, Scope};
+use crate::plan::Plan;
+use crate::template::Template;
 
 /// Write the CloudFormation template that the spec describes
 #[derive(Debug, clap::Args)]
@@ -21,6 +24,15 @@ pub(super) struct Args {
     /// Write nothing; say whether FILE is what would be rendered, and exit with 2 if not
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     check: Option<PathBuf>,
+    /// The IAM policy instead: what a CI role needs to deploy, look at and destroy this stack, as JSON
+    #[arg(long, conflicts_with = "format")]
+    deployer_policy: bool,
+    /// The account that the policy is for; else it holds in whichever account it is put
+    #[arg(long, value_name = "ID", requires = "deployer_policy", value_parser = account)]
+    account: Option<String>,
+    /// The bucket that the policy is for, if `deploy` is given one
+    #[arg(long, value_name = "NAME", requires = "deployer_policy")]
+    artifact_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,13 +42,14 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (_, template) = prepare(global)?;
+    let (plan, template) = prepare(global)?;
     let text = match args.format {
+        _ if args.deployer_policy => policy(args, global, &plan, &template)?,
         Format::Yaml => template.text,
         Format::Json => serde_json::to_string_pretty(&template.to_json()).into_diagnostic()? + "\n",
     };
     if let Some(file) = &args.check {
-        return check(file, &text, global);
+        return check(file, &text, args, global);
     }
     match &args.output {
         Some(file) => {
@@ -51,8 +64,52 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The policy for whoever deploys, and what has to be said about it.
+fn policy(args: &Args, global: &Global, plan: &Plan, template: &Template) -> Result<String> {
+    let region = global.region.as_deref().or(plan.region.as_deref());
+    let scope = Scope {
+        region,
+        account: args.account.as_deref(),
+        artifact_bucket: args.artifact_bucket.as_deref(),
+        ..Scope::default()
+    };
+    let policy = DeployerPolicy::new(&plan.stack, template, scope, &global.blueprints()?)?;
+    if region.is_none() {
+        global
+            .say("The policy holds in every Region, because the spec names none: `region:`, or --region, narrows it.");
+    }
+    for profile in &policy.foreign_profiles {
+        global.say(&format!(
+            "The instance profile `{profile}` is not this stack's; the role in it is taken to have its name. If it has another, \
+             change it in the statement `RolesOfInstances`."
+        ));
+    }
+    for kind in &policy.unknown_types {
+        global.say(&format!(
+            "The policy does not allow to make `{kind}`, which spotstack's own blueprints do not: add it."
+        ));
+    }
+    let size = policy.size();
+    if size > LARGEST_MANAGED {
+        let how = if size <= LARGEST_INLINE {
+            format!("put it into the role as an inline policy, which may have {LARGEST_INLINE}")
+        } else {
+            "spread its statements over several managed policies, or the pairs over several stacks".to_owned()
+        };
+        global.say(&format!(
+            "The policy has {size} characters without white space, and a managed policy may have {LARGEST_MANAGED}: {how}."
+        ));
+    }
+    Ok(policy.to_json())
+}
+
+fn account(text: &str) -> std::result::Result<String, String> {
+    let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { Ok(text.to_owned()) } else { Err("an account is twelve digits".to_owned()) }
+}
+
 /// Compares a file that is kept in version control with what would be rendered.
-fn check(file: &Path, text: &str, global: &Global) -> Result<Exit> {
+fn check(file: &Path, text: &str, args: &Args, global: &Global) -> Result<Exit> {
     let kept = fs::read_to_string(file).map_err(|error| miette!("cannot read `{}`: {error}", file.display()))?;
     if kept == text {
         global.say(&format!("{} is up to date", file.display()));
@@ -63,7 +120,8 @@ fn check(file: &Path, text: &str, global: &Global) -> Result<Exit> {
         |text: &str| text.lines().nth(line).map_or_else(|| "(the end)".to_owned(), |line| line.trim().to_owned());
     eprintln!("{} is not what the spec renders to; the first difference is in line {}:", file.display(), line + 1);
     eprintln!("  - {}\n  + {}", show(&kept), show(text));
-    eprintln!("Write it anew with `spotstack render -f {} -o {}`.", global.file.display(), file.display());
+    let flag = if args.deployer_policy { " --deployer-policy" } else { "" };
+    eprintln!("Write it anew with `spotstack render -f {}{flag} -o {}`.", global.file.display(), file.display());
     Ok(Exit::Different)
 }
 

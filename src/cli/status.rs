@@ -12,7 +12,7 @@ use spot_policy::{Fact, Group, Market, Record};
 
 use super::explain::Format;
 use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, prepare};
+use super::{Exit, Global, Result, plan};
 use crate::aws::Account;
 use crate::deploy::stack::{Stack, StackStatus};
 use crate::deploy::text::{moment, neutral};
@@ -75,7 +75,7 @@ struct Handler {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (plan, _) = prepare(global)?;
+    let plan = plan(global)?;
     let carried = Package::carried(plan.architecture).ok().map(|package| package.code_sha256());
     block_on(async {
         let account = account(global, &plan).await?;
@@ -270,17 +270,7 @@ mod tests {
         };
         let policy = Policy { max: 2, ..Policy::default() };
         let decision = decide(&policy, &situation);
-        let because = decision.reasons.iter().map(ToString::to_string).collect();
-        Record {
-            record: 1,
-            trigger: Trigger::Explain,
-            policy,
-            situation,
-            decision,
-            because,
-            deeds: vec![],
-            dry_run: false,
-        }
+        Record::new(Trigger::Explain, policy, situation, decision, vec![], false)
     }
 
     fn status(stack: Option<&str>, pairs: Vec<PairStatus>) -> Status {

@@ -18,10 +18,11 @@ use super::{Global, Result};
 use crate::aws::{Account, Connection};
 use crate::deploy::audience::Artifact;
 use crate::deploy::progress::{Failure, Progress, State, Step, StepKind};
-use crate::deploy::review::{Mark, Review};
 use crate::deploy::text::{count, seconds};
 use crate::deploy::{Audience, Moment, Question};
 use crate::plan::Plan;
+use crate::template::diff::Review;
+use crate::template::diff::text::{Line, Tone, fold, lines};
 
 /// How far CloudFormation is, for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -160,31 +161,8 @@ impl Terminal {
     }
 
     fn review(&self, review: &Review) -> String {
-        let mut lines = vec![String::new()];
-        for section in &review.sections {
-            lines.push(self.paint(Style::new().bold(), &section.part.to_string()));
-            for item in &section.items {
-                let text = item.to_string();
-                let style = match item.mark {
-                    Mark::Add => Style::new().green(),
-                    mark if mark.destroys() => Style::new().red(),
-                    _ => Style::new().yellow(),
-                };
-                let (head, notes) = text.split_once('\n').unwrap_or((&text, ""));
-                lines.push(self.paint(style, head));
-                lines.extend(notes.lines().map(|note| {
-                    let style = if note.contains("=>") { Style::new() } else { Style::new().dim() };
-                    self.paint(style, note)
-                }));
-            }
-        }
-        if !review.unaffected.is_empty() {
-            lines.push(
-                self.paint(Style::new().dim(), &format!("Only looked at again: {}", review.unaffected.join(", "))),
-            );
-        }
-        lines.push(format!("\n{}\n", review.summary()));
-        lines.join("\n")
+        let lines = reviewed(review, columns(&Term::stderr()), |style, text| self.paint(style, text));
+        format!("\n{}\n", lines.join("\n"))
     }
 
     /// The root cause first; AWS's text in one piece, so that it can be copied and searched for.
@@ -425,6 +403,29 @@ impl Audience for Terminal {
     async fn interrupted(&mut self) {
         let _ = self.arm().await;
     }
+}
+
+/// How wide a terminal is, for what is read line by line; 100 where there is none.
+pub(super) fn columns(term: &Term) -> Option<usize> {
+    term.is_term().then(|| usize::from(term.size().1).clamp(60, 120))
+}
+
+/// A review in coloured lines, a blank one before its summary; folded where there is a terminal.
+pub(super) fn reviewed(review: &Review, columns: Option<usize>, paint: impl Fn(Style, &str) -> String) -> Vec<String> {
+    let mut all = lines(review, columns.unwrap_or(100));
+    let summary = all.pop();
+    let style = |tone: Tone| match tone {
+        Tone::Head => Style::new().bold(),
+        Tone::Add => Style::new().green(),
+        Tone::Change => Style::new().yellow(),
+        Tone::Remove => Style::new().red(),
+        Tone::Dim => Style::new().dim(),
+        Tone::Plain => Style::new(),
+    };
+    let folded = |line: &Line| columns.map_or_else(|| vec![line.clone()], |columns| fold(line, columns));
+    let mut painted: Vec<_> = all.iter().flat_map(folded).map(|line| paint(style(line.tone), &line.text)).collect();
+    painted.extend(summary.map(|line| format!("\n{line}")));
+    painted
 }
 
 /// Runs what talks to AWS.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::progress::{Failure, Progress, Step};
-use super::review::Review;
 use super::stack::StackStatus;
+use crate::template::diff::Review;
 
 /// The other edge of the ceremony: a terminal, a pipeline's log, or a test.
 pub trait Audience {
@@ -44,7 +44,7 @@ pub enum Question<'a> {
 }
 
 /// Something that happened once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "moment", rename_all = "snake_case")]
 pub enum Moment<'a> {
     /// Where we are about to change something.

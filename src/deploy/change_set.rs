@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::cloud::Cloud;
 use super::error::{CloudError, DeployError};
+pub use crate::template::diff::{Action, Replacement};
 
 /// A page of a change set, as AWS gives it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,8 +34,10 @@ pub struct Change {
     pub replacement: Replacement,
     /// What of it changes.
     pub details: Vec<Detail>,
-    /// Whether it stays in AWS although it leaves the stack (`DeletionPolicy: Retain`).
+    /// Whether it stays in AWS although it leaves the stack (`DeletionPolicy`, `UpdateReplacePolicy`).
     pub retained: bool,
+    /// The resource before and after, with its values in place, where AWS shows them.
+    pub states: Option<(Value, Value)>,
 }
 
 /// One reason why a resource changes.
@@ -57,32 +62,6 @@ impl Change {
         }
         names
     }
-}
-
-/// What would happen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Action {
-    /// It is made.
-    #[default]
-    Add,
-    /// It is changed.
-    Modify,
-    /// It leaves the stack.
-    Remove,
-    /// In AWS's word: `Import`, `Dynamic` (known only while it runs) or `SyncWithActual`.
-    Other(String),
-}
-
-/// Whether another resource takes the place of this one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Replacement {
-    /// It is changed in place.
-    #[default]
-    Never,
-    /// It depends on values that are known only while it runs.
-    Maybe,
-    /// A new one is made and the old one deleted.
-    Always,
 }
 
 /// What became of a change set that we asked for.
@@ -123,7 +102,27 @@ pub async fn read(cloud: &impl Cloud, arn: &str, name: &str) -> Result<Reading, 
         let reason = first.reason.unwrap_or_else(|| "AWS gives no reason".into());
         return Ok(if says_no_change(&reason) { Reading::NoChange } else { Reading::Failed(reason) });
     }
-    Ok(Reading::Ready(all_changes(cloud, arn, first).await?))
+    let mut changes = all_changes(cloud, arn, first).await?;
+    add_values(cloud, arn, &mut changes).await;
+    Ok(Reading::Ready(changes))
+}
+
+/// Adds what AWS shows of the values. It is asked for apart, because such an answer silently lacks resources whose values cannot
+/// be shown; and it is worth having, not worth failing for.
+async fn add_values(cloud: &impl Cloud, arn: &str, changes: &mut [Change]) {
+    let mut next = None;
+    loop {
+        let Ok(page) = cloud.change_set_values(arn, next.as_deref()).await else { return };
+        for with in page.changes {
+            if let Some(change) = changes.iter_mut().find(|change| change.logical_id == with.logical_id) {
+                change.states = with.states;
+            }
+        }
+        next = page.next;
+        if next.is_none() {
+            return;
+        }
+    }
 }
 
 /// The changes of the first page and of all others.

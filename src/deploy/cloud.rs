@@ -33,6 +33,8 @@ pub trait Cloud {
     fn create_change_set(&self, proposal: &Proposal) -> impl Future<Output = Asked<Proposed>>;
     /// One page of a change set.
     fn change_set(&self, arn: &str, token: Option<&str>) -> impl Future<Output = Asked<ChangeSetPage>>;
+    /// The same page with the values that change; AWS leaves out those resources whose values it cannot show.
+    fn change_set_values(&self, arn: &str, token: Option<&str>) -> impl Future<Output = Asked<ChangeSetPage>>;
     /// What CloudFormation's own validation says about a change set that failed.
     fn validation_errors(&self, change_set_arn: &str) -> impl Future<Output = Asked<Vec<String>>>;
     /// Forgets a change set that was not executed.

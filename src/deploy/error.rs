@@ -7,6 +7,7 @@ use miette::Diagnostic;
 use super::groups::problem::Problem;
 use super::stack::StackStatus;
 use super::text::seconds;
+use crate::template::diff::DocumentError;
 
 /// A call that AWS, or the way to it, did not let through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -228,6 +229,17 @@ pub enum DeployError {
         name: String,
         /// How long we waited.
         after: Duration,
+    },
+    /// Ctrl-C before anything was changed.
+    #[error("interrupted; nothing was changed, and nothing is left behind")]
+    Stopped,
+    /// The deployed template is none that we can read.
+    #[error("the template of `{stack}` cannot be compared: it is {error}")]
+    Template {
+        /// The stack.
+        stack: String,
+        /// Why.
+        error: DocumentError,
     },
     /// Asked, and not confirmed.
     #[error("not confirmed, so nothing was changed")]

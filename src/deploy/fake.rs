@@ -28,6 +28,7 @@ pub(super) struct Fake {
     stacks: Script<Option<Stack>>,
     events: Script<EventPage>,
     change_sets: Script<ChangeSetPage>,
+    values: Script<ChangeSetPage>,
     explained: Script<Explained>,
     bucket: Bucket,
     objects: RefCell<BTreeSet<String>>,
@@ -49,6 +50,7 @@ impl Default for Fake {
             stacks: script([Ok(None)]),
             events: script([Ok(EventPage::default())]),
             change_sets: script([Ok(ChangeSetPage { status: "CREATE_COMPLETE".into(), ..ChangeSetPage::default() })]),
+            values: script([Ok(ChangeSetPage::default())]),
             explained: script([Ok(record())]),
             bucket: Bucket::Ours { region: Some("eu-west-1".into()) },
             objects: RefCell::default(),
@@ -84,6 +86,10 @@ impl Fake {
 
     pub(super) fn change_set(self, answers: impl IntoIterator<Item = Asked<ChangeSetPage>>) -> Self {
         Self { change_sets: script(answers), ..self }
+    }
+
+    pub(super) fn values(self, answers: impl IntoIterator<Item = Asked<ChangeSetPage>>) -> Self {
+        Self { values: script(answers), ..self }
     }
 
     pub(super) fn explains(self, answers: impl IntoIterator<Item = Asked<Explained>>) -> Self {
@@ -164,6 +170,11 @@ impl Cloud for Fake {
     async fn change_set(&self, _: &str, _: Option<&str>) -> Asked<ChangeSetPage> {
         self.note("change_set");
         next(&self.change_sets)
+    }
+
+    async fn change_set_values(&self, _: &str, _: Option<&str>) -> Asked<ChangeSetPage> {
+        self.note("change_set_values");
+        next(&self.values)
     }
 
     async fn validation_errors(&self, _: &str) -> Asked<Vec<String>> {
@@ -301,9 +312,7 @@ pub(super) fn record() -> Explained {
     let policy = spot_policy::Policy::default();
     let situation = spot_policy::Situation::default();
     let decision = spot_policy::decide(&policy, &situation);
-    let because = decision.reasons.iter().map(ToString::to_string).collect();
     let trigger = spot_policy::Trigger::Explain;
-    let record =
-        spot_policy::Record { record: 1, trigger, policy, situation, decision, because, deeds: vec![], dry_run: true };
+    let record = spot_policy::Record::new(trigger, policy, situation, decision, vec![], true);
     Explained { payload: serde_json::to_vec(&record).expect("a record is JSON"), error: None, log: String::new() }
 }

@@ -1,8 +1,8 @@
 //! Deploying: from a rendered template to a stack that works.
 //!
 //! [`deploy`] is the ceremony, in order. What is decided on the way is decided by functions from data to data, next to it:
-//! [`stack::way`] (how to go on from each state), [`groups`] (those that another template made), [`change_set`] (what would change), [`cascade`] (what that really reaches),
-//! [`review`] (the same for people), [`event`] (what is news), [`progress`] (how far it is, and the root cause). The two edges are traits: [`cloud::Cloud`] is
+//! [`stack::way`] (how to go on from each state), [`groups`](mod@groups) (those that another template made), [`change_set`] (what would change), [`cascade`] (what that really reaches),
+//! [`review`](mod@review) (the same for people), [`difference`](mod@difference) (all that without the rest), [`event`] (what is news), [`progress`] (how far it is, and the root cause). The two edges are traits: [`cloud::Cloud`] is
 //! AWS, [`audience::Audience`] is whoever watches.
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub mod cascade;
 pub mod change_set;
 pub mod cloud;
 pub mod destroy;
+pub mod difference;
 pub mod error;
 pub mod event;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod fake;
 pub mod follow;
 pub mod groups;
 pub mod progress;
+mod proposal;
 pub mod review;
 pub mod stack;
 pub mod text;
@@ -36,12 +38,12 @@ pub use stack::{Stack, StackStatus};
 use crate::package::{Package, hex};
 use crate::plan::Plan;
 use crate::template::Template;
-use change_set::{Change, Reading};
-use cloud::{Identity, Proposal, Proposed};
+use change_set::Change;
+use cloud::Proposed;
 use event::News;
 use follow::{Operation, follow};
 use progress::Progress;
-use review::Review;
+use proposal::Ready;
 use stack::{Way, way};
 
 /// What is to be deployed, and how.
@@ -145,29 +147,14 @@ pub async fn deploy<C: Cloud, A: Audience>(
         remove(stack, request, cloud, audience).await?;
     }
 
-    let proposed = propose(request, way, groups, &bucket, &identity, cloud, audience).await?;
-    let made_stack = (way == Way::Renew || stack.is_none()).then_some(proposed.stack_arn.as_str());
-    let leftovers = Leftovers { change_set: &proposed.arn, made_stack };
-    let changes = match change_set::read(cloud, &proposed.arn, request.change_set).await {
-        Ok(Reading::Ready(changes)) => changes,
-        Ok(Reading::NoChange) => {
-            leftovers.clear(request.change_set, cloud, audience).await;
-            return unchanged(request, stack, &bucket, cloud, audience).await;
-        }
-        Ok(Reading::Failed(reason)) => {
-            let reason = with_validation(reason, &proposed.arn, cloud).await;
-            leftovers.clear(request.change_set, cloud, audience).await;
-            return Err(DeployError::Refused { reason });
-        }
-        Err(error) => {
-            leftovers.clear(request.change_set, cloud, audience).await;
-            return Err(error);
-        }
+    let asked = proposal::ask(request, (way, stack.as_ref()), groups, &bucket, &identity, cloud, audience).await?;
+    let Some(Ready { proposed, changes, leftovers }) = asked else {
+        return unchanged(request, stack, &bucket, cloud, audience).await;
     };
 
     let pair_ids: Vec<_> = request.pairs.iter().map(|pair| pair.id).collect();
     let (changes, unaffected) = cascade::settle(changes, |id| replaces_itself(request.template, id));
-    let review = Review::new(&changes, unaffected, &pair_ids, |id| request.template.description(id));
+    let review = review::review(&changes, unaffected, &pair_ids, |id| request.template.description(id));
     audience.hear(&Moment::Reviewed(&review));
     if !request.execute {
         return Ok(Outcome::Left { change_set: proposed.arn });
@@ -194,30 +181,6 @@ fn replaces_itself(template: &Template, logical_id: &str) -> bool {
 fn abouts(template: &Template) -> BTreeMap<String, String> {
     let about = |id: &str| Some((id.to_owned(), template.description(id)?.to_owned()));
     template.resources().filter_map(|(id, _)| about(id)).collect()
-}
-
-/// Asks for the change set.
-async fn propose<C: Cloud, A: Audience>(
-    request: &Request<'_>,
-    way: Way,
-    mut parameters: BTreeMap<String, String>,
-    bucket: &str,
-    identity: &Identity,
-    cloud: &C,
-    audience: &mut A,
-) -> Result<Proposed, DeployError> {
-    parameters.insert("ArtifactBucket".into(), bucket.into());
-    parameters.insert("HandlerKey".into(), request.package.key());
-    let proposal = Proposal {
-        name: request.change_set.into(),
-        stack: request.stack.into(),
-        create: way != Way::Update,
-        template: artifact::document(&request.template.text, bucket, identity, cloud, audience).await?,
-        parameters,
-        tags: request.tags.clone(),
-        role: request.role.map(Into::into),
-    };
-    Ok(cloud.create_change_set(&proposal).await?)
 }
 
 /// Executes what was shown and watches it; the stack, and how many seconds it took.
@@ -292,36 +255,6 @@ async fn remove<C: Cloud, A: Audience>(
         reason: ended.reason.as_deref(),
     });
     Err(DeployError::Failed { stack: stack.name.clone(), verb: "deleted", status: ended.status })
-}
-
-/// The reason why a change set failed, and what CloudFormation's own validation found, which the reason only hints at.
-async fn with_validation(mut reason: String, change_set: &str, cloud: &impl Cloud) -> String {
-    // Best effort: not everybody may read these, and the reason is there.
-    for finding in cloud.validation_errors(change_set).await.unwrap_or_default() {
-        reason.push_str("\n  ");
-        reason.push_str(&finding);
-    }
-    reason
-}
-
-/// What a change set that is not executed leaves behind.
-struct Leftovers<'a> {
-    change_set: &'a str,
-    /// The empty stack that asking for the change set made, if it did.
-    made_stack: Option<&'a str>,
-}
-
-impl Leftovers<'_> {
-    /// Takes away what we made, and only that: an empty stack that was there before may have others' change sets.
-    async fn clear<C: Cloud, A: Audience>(&self, token: &str, cloud: &C, audience: &mut A) {
-        let mut cleared = cloud.delete_change_set(self.change_set).await;
-        if let (Ok(()), Some(stack)) = (&cleared, self.made_stack) {
-            cleared = cloud.delete_stack(stack, &format!("{token}-clear"), None).await;
-        }
-        if let Err(error) = cleared {
-            audience.hear(&Moment::Warning { text: &format!("the change set could not be cleared away: {error}") });
-        }
-    }
 }
 
 #[cfg(test)]

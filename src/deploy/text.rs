@@ -1,29 +1,12 @@
 //! Words and numbers as people read them.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use spot_policy::Timestamp;
 
-/// Somebody else's text, safe to print: what would move the cursor, change colours or reverse the direction of a terminal is
-/// shown as an escape; everything else stays as it is.
-pub fn neutral(text: &str) -> Cow<'_, str> {
-    if !text.contains(dangerous) {
-        return Cow::Borrowed(text);
-    }
-    text.chars()
-        .map(|c| if dangerous(c) { c.escape_unicode().to_string() } else { c.to_string() })
-        .collect::<String>()
-        .into()
-}
-
-/// Control characters (C0 but for the line feed and the tab, DEL, C1) and those that override the direction of text.
-fn dangerous(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
+pub use crate::neutral::neutral;
 
 /// A moment as `2026-11-23 20:49:31 UTC`.
 pub fn moment(at: Timestamp) -> String {
@@ -51,13 +34,6 @@ pub fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_acts_on_a_terminal_is_escaped() {
-        let harmless = "Resource handler returned message: \"Grüße,\n\t日本 £\"";
-        assert!(matches!(neutral(harmless), Cow::Borrowed(text) if text == harmless));
-        assert_eq!(neutral("\u{1b}[2Jgone\r\u{9b}31m\u{202e}"), "\\u{1b}[2Jgone\\u{d}\\u{9b}31m\\u{202e}");
-    }
 
     #[test]
     fn times_are_short_and_whole() {

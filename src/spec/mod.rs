@@ -9,16 +9,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use spot_policy::{Percent, Revert, Seconds};
 
+mod arn;
 mod at;
+mod excerpt;
+mod file;
+mod instance_type;
 mod load;
+mod logical_ids;
 mod problem;
 mod rules;
 mod schema;
+mod script;
+mod structure;
 mod suggest;
+mod tree;
 
 pub use at::At;
 pub(crate) use load::check;
-pub use load::load;
+#[cfg(test)]
+pub(crate) use load::parse;
+pub use load::{from_text, load};
+pub use logical_ids::logical_ids;
 pub use problem::{Problem, SpecError};
 pub use schema::schema;
 pub(crate) use suggest::nearest;
@@ -38,6 +49,9 @@ pub struct Spec {
     pub network: Option<At<Network>>,
     /// One or more pairs by name; the name prefixes the pair's logical ids.
     pub pairs: BTreeMap<String, At<Pair>>,
+    /// The file's text, kept by [`load`] for those who show a place in it.
+    #[serde(skip)]
+    pub text: String,
 }
 
 /// Where workers run.
@@ -146,16 +160,16 @@ pub enum LaunchKind {
 }
 
 /// A block device of a worker.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Volume {
     /// `/dev/xvda`, for one.
-    pub device: String,
+    pub device: At<String>,
     /// GiB.
-    pub size: u32,
+    pub size: At<u32>,
     /// The EBS volume type.
-    #[serde(default, rename = "type")]
-    pub kind: VolumeKind,
+    #[serde(rename = "type")]
+    pub kind: Option<At<VolumeKind>>,
 }
 
 /// An EBS volume type that needs no further number.

@@ -8,12 +8,20 @@ use std::collections::BTreeMap;
 use serde_saphyr::Location;
 use spot_policy::{Revert, Seconds};
 
+use super::arn::{Arn, is_region, partition_of};
+use super::instance_type::{architecture, architecture_of_parameter, is_instance_type};
 use super::problem::Problem;
-use super::{At, Groups, Launch, LaunchKind, Manager, Pair, Product, Queue, ScaleUp, Spec, Spot, Workers};
+use super::{
+    Architecture, At, Groups, Launch, LaunchKind, Manager, Pair, Product, Queue, ScaleUp, Spec, Spot, VolumeKind,
+    Workers, logical_ids,
+};
 use crate::plan;
 
-/// How much of EC2's 16 KiB of user data a script may take; the rest tells it where its queue is.
-const LARGEST_SCRIPT: usize = 16 * 1024 - 1024;
+/// Resources in one CloudFormation template, at most.
+const MOST_RESOURCES: usize = 500;
+
+/// The logical ids that every stack has, whatever its pairs.
+const PARAMETERS: [&str; 2] = ["ArtifactBucket", "HandlerKey"];
 
 /// The retentions that CloudWatch Logs knows, in days.
 const RETENTIONS: [u64; 22] =
@@ -26,6 +34,9 @@ pub(super) fn check(spec: &Spec) -> Vec<Problem> {
     network(spec, &mut found);
     pairs(spec, &mut found);
     managed_twice(spec, &mut found);
+    ids(spec, &mut found);
+    queues(spec, &mut found);
+    homes(spec, &mut found);
     found.0
 }
 
@@ -65,19 +76,18 @@ fn stack(spec: &Spec, found: &mut Findings) {
     found.require(
         is_stack(&spec.stack.value),
         &spec.stack,
-        "letters, digits and hyphens, beginning with a letter, at most 128",
+        "letters, digits, hyphens; a letter first; at most 128",
         |name| format!("`{name}` cannot be a stack's name"),
     );
-    if let Some(region) = &spec.region {
-        let parts: Vec<&str> = region.value.split('-').collect();
-        let number = parts.last().is_some_and(|last| last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_digit()));
-        let words = parts
-            .iter()
-            .rev()
-            .skip(1)
-            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
-        found.require(parts.len() >= 3 && number && words, region, "such as eu-west-1", |name| {
-            format!("`{name}` is not a Region")
+    if let Some(region) = &spec.region
+        && !is_region(&region.value)
+    {
+        let problem =
+            Problem::at(region.referenced, "such as eu-west-1", format!("`{}` is not a Region", region.value));
+        let zone = region.value.strip_suffix(|last: char| last.is_ascii_lowercase()).filter(|stem| is_region(stem));
+        found.0.push(match zone {
+            Some(stem) => problem.help(format!("that is one of the zones of `{stem}`; the subnets choose the zones")),
+            None => problem,
         });
     }
     // AWS allows 50 tags; CloudFormation, the group and this tool take some of them.
@@ -85,14 +95,20 @@ fn stack(spec: &Spec, found: &mut Findings) {
         let place = spec.tags.values().nth(40).map_or(Location::UNKNOWN, |tag| tag.referenced);
         found.0.push(Problem::at(place, "the 41st", "there are more than 40 tags"));
     }
+    let mut keys: BTreeMap<String, (&str, Location)> = BTreeMap::new();
     for (key, value) in &spec.tags {
-        let reserved = key.to_lowercase().starts_with("aws:");
-        found.require(!reserved, value, "this key", |_| {
-            format!("the tag `{key}` begins with `aws:`, which AWS keeps for itself")
-        });
-        found.require(!key.is_empty() && key.chars().count() <= 128, value, "this key", |_| {
-            "a tag's key has 1 to 128 characters".to_owned()
-        });
+        let place = value.referenced;
+        let mut refuse = |label: &str, message: String| found.0.push(Problem::at_key(place, key, label, message));
+        if key.to_lowercase().starts_with("aws:") {
+            refuse("this key", format!("the tag `{key}` begins with `aws:`, which AWS keeps for itself"));
+        }
+        if key.is_empty() || key.chars().count() > 128 || key.chars().any(char::is_control) {
+            refuse("this key", "a tag's key has 1 to 128 characters, all of them printable".to_owned());
+        }
+        if let Some((first, earlier)) = keys.insert(key.to_lowercase(), (key, place)) {
+            let message = format!("IAM takes the tags `{first}` and `{key}` for the same");
+            found.0.push(Problem::at_key(place, key, "and this", message).and_key(earlier, first, "this"));
+        }
         found.require(value.value.chars().count() <= 256, value, "too long", |_| {
             format!("the value of the tag `{key}` has more than 256 characters")
         });
@@ -121,15 +137,14 @@ fn network(spec: &Spec, found: &mut Findings) {
         [(&network.subnets, "subnet-", "subnets"), (&network.security_groups, "sg-", "security_groups")]
     {
         found.require(!list.value.is_empty(), list, "at least one", |_| format!("`{key}` is empty"));
-        for (index, id) in list.value.iter().enumerate() {
+        let mut seen: BTreeMap<&str, Location> = BTreeMap::new();
+        for id in &list.value {
             found.require(is_id(&id.value, prefix), id, &format!("such as {prefix}0a1b2c3d4e5f60718"), |id| {
                 format!("`{id}` is not the id of a {}", if prefix == "sg-" { "security group" } else { "subnet" })
             });
-            if let Some(first) = list.value[..index].iter().find(|earlier| earlier.value == id.value) {
-                found.0.push(
-                    Problem::at(id.referenced, "again", format!("`{}` is named twice", id.value))
-                        .and(first.referenced, "first here"),
-                );
+            if let Some(first) = seen.insert(&id.value, id.referenced) {
+                let problem = Problem::at(id.referenced, "again", format!("`{}` is named twice", id.value));
+                found.0.push(problem.and(first, "first here"));
             }
         }
     }
@@ -137,10 +152,9 @@ fn network(spec: &Spec, found: &mut Findings) {
 
 fn pairs(spec: &Spec, found: &mut Findings) {
     if spec.pairs.is_empty() {
-        let problem = Problem::at(spec.stack.referenced, "this stack", "`pairs` is empty: there is nothing to build");
+        let problem = Problem::at_last_key("pairs", "nothing here", "`pairs` is empty: there is nothing to build");
         found.0.push(problem.help("name at least one pair"));
     }
-    let mut ids: BTreeMap<String, (&str, Location)> = BTreeMap::new();
     let architecture = |pair: &Pair| pair.manager.architecture.as_ref().map(|given| (given.value, given.referenced));
     let mut architectures = spec.pairs.values().filter_map(|pair| architecture(&pair.value));
     if let Some((first, place)) = architectures.next() {
@@ -153,25 +167,153 @@ fn pairs(spec: &Spec, found: &mut Findings) {
             found.0.push(problem.and(place, format!("{first} here")));
         }
     }
+    let mut prefixes: BTreeMap<String, (&str, Location)> = BTreeMap::new();
     for (name, pair) in &spec.pairs {
         let place = pair.referenced;
         if !(starts_with_letter(name) && all(name, "-_") && name.len() <= 32) {
             let message = format!("`{name}` cannot be a pair's name");
             found.0.push(
-                Problem::at(place, "this pair", message)
+                Problem::at_key(place, name, "this pair", message)
                     .help("letters, digits, `-` and `_`, beginning with a letter, at most 32"),
             );
         }
-        if let Some((first, earlier)) = ids.insert(plan::logical_id(name), (name, place)) {
+        if let Some((first, earlier)) = prefixes.insert(plan::logical_id(name), (name, place)) {
             let message = format!(
                 "the pairs `{first}` and `{name}` would have the same logical ids ({}…)",
                 plan::logical_id(name)
             );
-            found
-                .0
-                .push(Problem::at(place, "this one", message).and(earlier, "and this one").help("rename one of them"));
+            let problem = Problem::at_key(place, name, "and this one", message).and_key(earlier, first, "this one");
+            found.0.push(problem.help("rename one of them"));
         }
         check_pair(place, &pair.value, spec, found);
+    }
+}
+
+/// No logical id is two resources', and CloudFormation takes them all.
+fn ids(spec: &Spec, found: &mut Findings) {
+    let mut owners: BTreeMap<String, (&str, Location)> = BTreeMap::new();
+    let mut count = 0;
+    for (name, pair) in &spec.pairs {
+        let (place, prefix) = (pair.referenced, plan::logical_id(name));
+        let suffixes = logical_ids(&pair.value);
+        let before = count;
+        count += suffixes.len();
+        if (before..count).contains(&MOST_RESOURCES) {
+            let all: usize = spec.pairs.values().map(|pair| logical_ids(&pair.value).len()).sum();
+            let message =
+                format!("these pairs make {all} resources, and a CloudFormation stack has at most {MOST_RESOURCES}");
+            let problem = Problem::at_key(place, name, "from this one on it is too much", message);
+            found.0.push(problem.help("spread the pairs over several stacks"));
+        }
+        for id in suffixes.into_iter().map(|suffix| format!("{prefix}{suffix}")) {
+            if PARAMETERS.contains(&id.as_str()) {
+                let message = format!("the pair `{name}` would have a resource `{id}`, which is a parameter's name");
+                found.0.push(Problem::at_key(place, name, "this pair", message).help("rename it"));
+            }
+            // Pairs of one prefix are told already.
+            if let Some((other, earlier)) = owners.insert(id.clone(), (name, place))
+                && plan::logical_id(other) != prefix
+            {
+                let message = format!("the pairs `{other}` and `{name}` would both have a resource `{id}`");
+                let problem = Problem::at_key(place, name, "and this one", message).and_key(earlier, other, "this one");
+                found.0.push(problem.help("rename one of them"));
+            }
+        }
+    }
+}
+
+/// No queue is two pairs': two SpotManagers would both start workers for the same jobs.
+fn queues(spec: &Spec, found: &mut Findings) {
+    /// How a pair comes to a queue.
+    #[derive(Clone, Copy, PartialEq)]
+    enum As {
+        Created,
+        Existing,
+        DeadLetter,
+    }
+    let mut seen: Vec<(String, As, Location)> = vec![];
+    let mut add = |name: String, way: As, place: Location| {
+        let other = seen.iter().find(|(earlier, their, _)| {
+            // Told by the queues that they serve.
+            if way == As::DeadLetter && *their == As::DeadLetter {
+                return false;
+            }
+            // Of two that exist the whole ARN tells; a name is enough where one is to be created.
+            let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
+            *earlier == name || ((way == As::Existing) != (*their == As::Existing) && bare(earlier) == bare(&name))
+        });
+        if let Some((_, their, earlier)) = other {
+            let word = |way: As| match way {
+                As::Created => "created here",
+                As::Existing => "taken here as one that exists",
+                As::DeadLetter => "created here for jobs that fail",
+            };
+            let name = name.rsplit(':').next().unwrap_or_default();
+            let problem =
+                Problem::at(place, word(way), format!("two pairs of this stack cannot share the queue `{name}`"))
+                    .and(*earlier, word(*their));
+            found.0.push(problem.help("each pair counts the jobs of its queue and starts workers for all of them"));
+        }
+        seen.push((name, way, place));
+    };
+    for pair in spec.pairs.values() {
+        match (&pair.value.queue.value.name, &pair.value.queue.value.arn) {
+            (Some(name), None) => {
+                add(name.value.clone(), As::Created, name.referenced);
+                add(plan::dead_letter_name(&name.value), As::DeadLetter, name.referenced);
+            }
+            (None, Some(arn)) => add(arn.value.clone(), As::Existing, arn.referenced),
+            _ => {}
+        }
+    }
+}
+
+/// What exists lies in one account, one partition, and the stack's Region: the alarms of a Region see its own queues only.
+fn homes(spec: &Spec, found: &mut Findings) {
+    let mut region = spec
+        .region
+        .as_ref()
+        .filter(|region| is_region(&region.value))
+        .map(|region| (region.value.as_str(), region.referenced, "the stack's Region"));
+    let mut partition =
+        region.map(|(name, place, _)| (partition_of(name), place, format!("a Region of `{}`", partition_of(name))));
+    let mut account: Option<(&str, Location)> = None;
+    let mut arns: Vec<&At<String>> = vec![];
+    for pair in spec.pairs.values() {
+        arns.extend(&pair.value.queue.value.arn);
+        arns.extend(pair.value.launch.as_ref().and_then(|launch| launch.value.instance_profile.as_ref()));
+    }
+    for arn in arns {
+        let (place, Some(parts)) = (arn.referenced, Arn::parse(&arn.value)) else { continue };
+        match &partition {
+            Some((name, earlier, words)) if *name != parts.partition => {
+                let message = format!("an ARN of the partition `{}` in a stack of `{name}`", parts.partition);
+                found.0.push(Problem::at(place, format!("of `{}`", parts.partition), message).and(*earlier, words));
+                // Its Region and account differ for the same reason.
+                continue;
+            }
+            Some(_) => {}
+            None => partition = Some((parts.partition, place, format!("of `{}`", parts.partition))),
+        }
+        match region {
+            _ if parts.region.is_empty() => {}
+            Some((name, earlier, words)) if name != parts.region => {
+                let message = format!("a queue in `{}` cannot wake a stack in `{name}`", parts.region);
+                let problem = Problem::at(place, format!("in {}", parts.region), message).and(earlier, words);
+                found.0.push(problem.help("CloudWatch's alarms see the queues of their own Region only"));
+            }
+            Some(_) => {}
+            None => region = Some((parts.region, place, "a queue in another Region")),
+        }
+        match account {
+            Some((id, earlier)) if id != parts.account => {
+                let message = "the queues and instance profiles of a stack are in its own account";
+                let problem = Problem::at(place, format!("account {}", parts.account), message);
+                found.0.push(problem.and(earlier, format!("account {id}")));
+            }
+            Some(_) => {}
+            None => account = Some((parts.account, place)),
+        }
     }
 }
 
@@ -272,7 +414,8 @@ fn queue(queue: &At<Queue>, found: &mut Findings) {
     let queue = &queue.value;
     match (&queue.name, &queue.arn) {
         (None, None) => {
-            let problem = Problem::at(place, "this queue", "a queue has a `name`, or the `arn` of one that exists");
+            let message = "a queue has a `name`, or the `arn` of one that exists";
+            let problem = Problem::at_key(place, "queue", "this queue", message);
             found.0.push(problem);
         }
         (Some(name), Some(arn)) => found.0.push(
@@ -284,17 +427,28 @@ fn queue(queue: &At<Queue>, found: &mut Findings) {
             found.require(
                 !stem.is_empty() && name.value.len() <= 80 && all(stem, "-_"),
                 name,
-                "letters, digits, `-` and `_`, at most 80; `.fifo` at the end of a FIFO queue's",
+                "letters, digits, `-`, `_`; at most 80",
                 |name| format!("`{name}` cannot be a queue's name"),
             );
+            let aside = plan::dead_letter_name(&name.value);
+            if name.value.len() <= 80 && aside.len() > 80 {
+                let message = format!("the dead-letter queue would be `{aside}`, {} characters long", aside.len());
+                let most = name.value.len() - (aside.len() - 80);
+                let problem = Problem::at(name.referenced, format!("at most {most} characters here"), message);
+                found.0.push(problem.help("a queue's name has at most 80 characters"));
+            }
         }
         (None, Some(arn)) => {
-            let parts: Vec<&str> = arn.value.split(':').collect();
-            let holds = matches!(parts[..], ["arn", partition, "sqs", region, account, name]
-                if partition.starts_with("aws") && !region.is_empty() && is_account(account) && !name.is_empty());
-            found.require(holds, arn, "such as arn:aws:sqs:eu-west-1:111122223333:render-jobs", |arn| {
-                format!("`{arn}` is not the ARN of a queue")
+            let holds = Arn::parse(&arn.value).is_some_and(|parts| {
+                let stem = parts.resource.strip_suffix(".fifo").unwrap_or(parts.resource);
+                let named = !stem.is_empty() && parts.resource.len() <= 80 && all(stem, "-_");
+                parts.service == "sqs" && !parts.region.is_empty() && named
             });
+            if !holds {
+                let message = format!("`{}` is not the ARN of a queue", arn.value);
+                let problem = Problem::at(arn.referenced, "not an SQS queue's", message);
+                found.0.push(problem.help("such as arn:aws:sqs:eu-west-1:111122223333:render-jobs"));
+            }
             let theirs = [
                 ("visibility_timeout", queue.visibility_timeout.as_ref().map(|value| value.referenced)),
                 ("dead_letter_after", queue.dead_letter_after.as_ref().map(|value| value.referenced)),
@@ -323,13 +477,9 @@ fn launch(launch: &Launch, spot: &Spot, found: &mut Findings) {
             .help("set `spot: max_price`, or use `kind: template`, which caps at the On-Demand price by itself"),
         );
     }
-    let (family, size) = launch.instance_type.value.split_once('.').unwrap_or(("", ""));
-    found.require(
-        starts_with_letter(family) && all(family, "-") && !size.is_empty() && all(size, "-"),
-        &launch.instance_type,
-        "such as g5.2xlarge",
-        |name| format!("`{name}` is not an instance type"),
-    );
+    found.require(is_instance_type(&launch.instance_type.value), &launch.instance_type, "such as g5.2xlarge", |name| {
+        format!("`{name}` is not an instance type")
+    });
     let parameter = launch.image.value.strip_prefix("ssm:");
     found.require(
         parameter.map_or_else(
@@ -346,11 +496,24 @@ fn launch(launch: &Launch, spot: &Spot, found: &mut Findings) {
         });
     }
     if let Some(profile) = &launch.instance_profile {
-        let name = profile.value.split_once(":instance-profile/").map_or(profile.value.as_str(), |(_, name)| name);
-        found.require(!name.is_empty() && all(name, "+=,.@-_/"), profile, "a name or an ARN", |given| {
-            format!("`{given}` is not an instance profile")
+        let name = match Arn::parse(&profile.value) {
+            Some(arn) if arn.service == "iam" && arn.region.is_empty() => {
+                arn.resource.strip_prefix("instance-profile/")
+            }
+            Some(_) => None,
+            None => Some(profile.value.as_str()).filter(|name| !name.contains('/')),
+        };
+        let holds = name.is_some_and(|name| {
+            let last = name.rsplit('/').next().unwrap_or_default();
+            (1..=128).contains(&last.len()) && name.len() <= 640 && all(name, "+=,.@-_/")
         });
+        if !holds {
+            let message = format!("`{}` is not an instance profile", profile.value);
+            let problem = Problem::at(profile.referenced, "not a name or ARN of one", message);
+            found.0.push(problem.help("a name, or such as arn:aws:iam::111122223333:instance-profile/worker"));
+        }
     }
+    processors(launch, found);
     if let (Some(script), Some(product)) =
         (&launch.user_data, launch.product.as_ref().filter(|product| product.value == Product::Windows))
     {
@@ -360,22 +523,67 @@ fn launch(launch: &Launch, spot: &Spot, found: &mut Findings) {
                 .help("put the worker into the image"),
         );
     }
-    let mut devices: Vec<&str> = vec![];
+    volumes(launch, found);
+}
+
+/// The image and the instance have one processor, as far as their names tell.
+fn processors(launch: &Launch, found: &mut Findings) {
+    let Some(instance) = architecture(&launch.instance_type.value) else { return };
+    let other = match instance {
+        Architecture::Arm64 => "the letter `g` behind the generation is Graviton, which is arm64",
+        Architecture::X86_64 => "a Graviton type has the letter `g` behind the generation, such as c7g.large",
+    };
+    let image = launch.image.value.strip_prefix("ssm:").and_then(architecture_of_parameter);
+    if let Some(image) = image.filter(|image| *image != instance) {
+        let message = format!("an image for {image} does not boot on `{}`", launch.instance_type.value);
+        let problem = Problem::at(launch.image.referenced, format!("for {image}"), message);
+        found.0.push(problem.and(launch.instance_type.referenced, format!("has {instance}")).help(other));
+    }
+    if let Some(product) = launch.product.as_ref().filter(|product| product.value == Product::Windows)
+        && instance == Architecture::Arm64
+    {
+        let problem = Problem::at(product.referenced, "for x86_64", "EC2 has no Windows for Graviton");
+        found.0.push(problem.and(launch.instance_type.referenced, "has arm64").help(other));
+    }
+}
+
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html>
+fn volumes(launch: &Launch, found: &mut Findings) {
+    let configuration = launch.kind.as_ref().is_some_and(|kind| kind.value == LaunchKind::Configuration);
+    let mut devices: BTreeMap<&str, Location> = BTreeMap::new();
     for volume in &launch.volumes {
-        let device = volume.value.device.as_str();
+        let (device, size) = (&volume.value.device, &volume.value.size);
         found.require(
-            device.starts_with("/dev/") && all(device, "/"),
-            volume,
-            "`device` is such as /dev/xvda",
-            |volume| format!("`{}` is not a device", volume.device),
+            device
+                .value
+                .strip_prefix("/dev/")
+                .is_some_and(|name| !name.is_empty() && name.len() <= 32 && all(name, "/")),
+            device,
+            "such as /dev/xvda",
+            |name| format!("`{name}` is not a device"),
         );
-        found.require((1..=16_384).contains(&volume.value.size), volume, "`size` is 1 to 16384 GiB", |volume| {
-            format!("a volume cannot have {} GiB", volume.size)
-        });
-        found.require(!devices.contains(&device), volume, "again", |volume| {
-            format!("the device `{}` is there twice", volume.device)
-        });
-        devices.push(device);
+        if let Some(first) = devices.insert(&device.value, device.referenced) {
+            let problem =
+                Problem::at(device.referenced, "again", format!("the device `{}` is there twice", device.value));
+            found.0.push(problem.and(first, "first here"));
+        }
+        let kind = volume.value.kind.as_ref();
+        let (low, high, name) = match kind.map_or(VolumeKind::Gp3, |kind| kind.value) {
+            // Launch configurations know the sizes of the years before.
+            VolumeKind::Gp3 => (1, if configuration { 16_384 } else { 65_536 }, "gp3"),
+            VolumeKind::Gp2 => (1, 16_384, "gp2"),
+            VolumeKind::St1 => (125, 16_384, "st1"),
+            VolumeKind::Sc1 => (125, 16_384, "sc1"),
+            VolumeKind::Standard => (1, 1_024, "standard"),
+        };
+        if !(low..=high).contains(&size.value) {
+            let message = format!("a volume of the type {name} cannot have {} GiB", size.value);
+            let problem = Problem::at(size.referenced, format!("from {low} to {high}"), message);
+            found.0.push(match kind {
+                Some(kind) => problem.and(kind.referenced, "of this type"),
+                None => problem,
+            });
+        }
     }
 }
 
@@ -447,10 +655,12 @@ fn manager(manager: &Manager, found: &mut Findings) {
     if let Some(retention) = &manager.log_retention {
         let days = retention.value.0 / 86_400;
         let known = retention.value.0.is_multiple_of(86_400) && RETENTIONS.contains(&days);
-        let days: Vec<String> = RETENTIONS.iter().map(|days| format!("{days}d")).collect();
-        found.require(known, retention, &format!("one of {}", days.join(", ")), |given| {
-            format!("CloudWatch Logs cannot keep a log for {given}")
-        });
+        if !known {
+            let message = format!("CloudWatch Logs cannot keep a log for {}", retention.value);
+            let days: Vec<String> = RETENTIONS.iter().map(|days| format!("{days}d")).collect();
+            let problem = Problem::at(retention.referenced, "not a retention", message);
+            found.0.push(problem.help(format!("one of {}", days.join(", "))));
+        }
     }
     let later = [
         (
@@ -464,23 +674,6 @@ fn manager(manager: &Manager, found: &mut Findings) {
         let problem = Problem::at(place, "not yet", format!("`{key}` is not available in this version"));
         found.0.push(problem.help("leave it out"));
     }
-}
-
-/// Whether a `user_data` script can be used, and if not, why.
-pub(super) fn script(text: &str) -> Result<(), String> {
-    if !text.starts_with("#!") {
-        return Err("a script begins with the line that names its interpreter, such as `#!/bin/bash`".into());
-    }
-    if text.len() > LARGEST_SCRIPT {
-        return Err(format!("{} bytes, and {LARGEST_SCRIPT} is the most; fetch the rest from S3", text.len()));
-    }
-    if text.contains('\0') {
-        return Err("it has a NUL byte".into());
-    }
-    if text.lines().any(|line| line == plan::END_OF_SCRIPT) {
-        return Err(format!("it has a line `{}`, which marks its end", plan::END_OF_SCRIPT));
-    }
-    Ok(())
 }
 
 fn is_stack(name: &str) -> bool {
@@ -506,8 +699,4 @@ fn is_id(text: &str, prefix: &str) -> bool {
         (digits.len() == 8 || digits.len() == 17)
             && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,9 +1,14 @@
 //! The word that was probably meant.
 
+/// A word as keys are written: `Max-Price` is `max_price`.
+pub(super) fn fold(word: &str) -> String {
+    word.to_lowercase().replace(['-', ' '], "_")
+}
+
 /// The candidate nearest to `word`, if one is near enough to be meant by it.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let fold = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let word = fold(word);
+    // A long text is no word, and would take its time.
+    let word = fold(word.get(..64).unwrap_or(word));
     candidates
         .iter()
         .map(|candidate| (distance(&word, &fold(candidate)), *candidate))
@@ -12,18 +17,21 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
         .map(|(_, candidate)| candidate)
 }
 
-/// The Levenshtein distance: how many letters to add, drop or exchange.
+/// The Damerau-Levenshtein distance: how many letters to add, drop, exchange, or swap with their neighbours.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let exchanged = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = exchanged.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (mut before, mut row) = (vec![], (0..=b.len()).collect::<Vec<usize>>());
+    for i in 0..a.len() {
+        let mut next = vec![i + 1];
+        for j in 0..b.len() {
+            let mut least = (row[j] + usize::from(a[i] != b[j])).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                let swapped: &Vec<usize> = &before;
+                least = least.min(swapped[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -41,6 +49,7 @@ mod tests {
             ("Headroom", Some("headroom")),
             ("holds", Some("hold")),
             ("pateince", Some("patience")),
+            ("hlod", Some("hold")),
             ("instance_type", None),
             ("", None),
         ] {

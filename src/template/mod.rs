@@ -6,6 +6,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::blueprint::{BlueprintError, Origin, Rendered};
 
+pub mod diff;
 mod place;
 mod references;
 mod twins;
@@ -134,8 +135,25 @@ impl Template {
     /// # Errors
     /// As [`Template::new`], shown in the blueprint's line that is to blame.
     pub fn rendered(rendered: Rendered) -> Result<Self, BlueprintError> {
-        let template = Self::new(rendered.text.clone()).map_err(|error| error.shown_in(&rendered))?;
+        let template = Self::unverified(rendered)?;
+        match (template.faults().first(), &template.rendered) {
+            (Some(fault), Some(rendered)) => Err(fault.shown_in(rendered)),
+            _ => Ok(template),
+        }
+    }
+
+    /// Parses what blueprints were rendered to, for [`crate::check`], which tells all of its [`Self::faults`] at once.
+    ///
+    /// # Errors
+    /// Where it cannot be read, has no resources, or is too large; shown in the blueprint's line that is to blame.
+    pub(crate) fn unverified(rendered: Rendered) -> Result<Self, BlueprintError> {
+        let template = Self::parse(rendered.text.clone()).map_err(|error| error.shown_in(&rendered))?;
         Ok(Self { rendered: Some(rendered), ..template })
+    }
+
+    /// The line of the blueprint that made this line of the text, counted from 1.
+    pub(crate) fn origin_of_line(&self, line: usize) -> Option<Origin<'_>> {
+        self.rendered.as_ref()?.line(line)
     }
 
     /// The line of the blueprint that made what stands at this path, or the nearest above it: `["Resources", "GpuQueue"]`.
@@ -154,6 +172,12 @@ impl Template {
     /// # Errors
     /// Where any of these is not as it should be.
     pub fn new(text: String) -> Result<Self, TemplateError> {
+        let template = Self::parse(text)?;
+        template.faults().into_iter().next().map_or(Ok(template), Err)
+    }
+
+    /// Parses a document and looks at its size.
+    fn parse(text: String) -> Result<Self, TemplateError> {
         let document: Mapping = serde_yaml::from_str(&text)?;
         let template = Self { text, document, rendered: None };
         let resources = template.resources().count();
@@ -165,9 +189,12 @@ impl Template {
         if resources == 0 {
             return Err(TemplateError::Empty);
         }
-        references::check(&template)?;
-        twins::check(&template)?;
         Ok(template)
+    }
+
+    /// The references that lead nowhere and the twins that are none.
+    pub(crate) fn faults(&self) -> Vec<TemplateError> {
+        references::dangling(self).chain(twins::check(self).err()).collect()
     }
 
     /// Every logical id with its resource, in the template's order.
@@ -183,7 +210,7 @@ impl Template {
 
     /// The document as JSON, its short forms written out, for those who want a template that a machine reads.
     pub fn to_json(&self) -> serde_json::Value {
-        to_json(&Value::Mapping(self.document.clone()))
+        map_to_json(&self.document)
     }
 
     fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
@@ -210,9 +237,7 @@ fn to_json(value: &Value) -> serde_json::Value {
             .unwrap_or(Json::Null),
         Value::String(text) => json!(text),
         Value::Sequence(items) => items.iter().map(to_json).collect(),
-        Value::Mapping(entries) => {
-            entries.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), to_json(value)))).collect()
-        }
+        Value::Mapping(entries) => map_to_json(entries),
         Value::Tagged(tagged) => {
             let name = tagged.tag.to_string();
             let name = name.trim_start_matches('!');
@@ -225,5 +250,19 @@ fn to_json(value: &Value) -> serde_json::Value {
                 (name, value) => json!({ format!("Fn::{name}"): to_json(value) }),
             }
         }
+    }
+}
+
+fn map_to_json(entries: &Mapping) -> serde_json::Value {
+    entries.iter().filter_map(|(key, value)| Some((key_text(key)?, to_json(value)))).collect()
+}
+
+/// A map's key, which JSON has as a string only.
+fn key_text(key: &Value) -> Option<String> {
+    match key {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(bool) => Some(bool.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }

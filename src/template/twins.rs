@@ -20,41 +20,43 @@ pub(super) fn check(template: &Template) -> Result<(), TemplateError> {
         if definition.get("Type") != twin.get("Type") {
             return wrong("Type");
         }
-        let (properties, price) = without_price(definition);
-        let (twins_properties, twins_price) = without_price(twin);
-        if price.is_none() || twins_price.is_some() {
+        if !asks_for_spot(definition) || asks_for_spot(twin) {
             return wrong("the first asks for Spot, and the second must not");
         }
-        if let Some(place) = difference(&properties, &twins_properties, "Properties".to_owned()) {
+        let properties = |definition| Value::get(definition, "Properties").unwrap_or(&Value::Null);
+        if let Some(place) = difference(properties(definition), properties(twin), "Properties") {
             return wrong(&place);
         }
     }
     Ok(())
 }
 
-/// A launch definition's properties without the price, and the price.
-fn without_price(definition: &Value) -> (Value, Option<Value>) {
-    let mut properties = definition.get("Properties").cloned().unwrap_or_default();
-    let data = match properties.get_mut("LaunchTemplateData") {
-        Some(data) => data.as_mapping_mut(),
-        None => properties.as_mapping_mut(),
-    };
-    let price = data.and_then(|data| PRICE.iter().find_map(|price| data.shift_remove(*price)));
-    (properties, price)
+/// Whether a launch definition has the property that asks for Spot.
+fn asks_for_spot(definition: &Value) -> bool {
+    let properties = definition.get("Properties");
+    let data = properties.and_then(|properties| properties.get("LaunchTemplateData")).or(properties);
+    data.is_some_and(|data| PRICE.iter().any(|price| data.get(*price).is_some()))
 }
 
-/// The path of the first difference.
-fn difference(a: &Value, b: &Value, path: String) -> Option<String> {
+/// The path of the first difference but for the price.
+fn difference(a: &Value, b: &Value, path: &str) -> Option<String> {
     match (a, b) {
-        (Value::Mapping(one), Value::Mapping(other)) => one.keys().chain(other.keys()).find_map(|key| {
-            let path = format!("{path}.{}", key.as_str().unwrap_or("?"));
-            match (one.get(key), other.get(key)) {
-                (Some(a), Some(b)) => difference(a, b, path),
-                _ => Some(path),
-            }
-        }),
-        _ => (a != b).then_some(path),
+        (Value::Mapping(one), Value::Mapping(other)) => {
+            let missing = other.keys().filter(|key| !one.contains_key(*key));
+            one.keys().chain(missing).filter(|key| !is_price(key, path)).find_map(|key| {
+                let path = format!("{path}.{}", key.as_str().unwrap_or("?"));
+                match (one.get(key), other.get(key)) {
+                    (Some(a), Some(b)) => difference(a, b, &path),
+                    _ => Some(path),
+                }
+            })
+        }
+        _ => (a != b).then(|| path.to_owned()),
     }
+}
+
+fn is_price(key: &Value, path: &str) -> bool {
+    ["Properties", "Properties.LaunchTemplateData"].contains(&path) && PRICE.iter().any(|price| key == *price)
 }
 
 #[cfg(test)]

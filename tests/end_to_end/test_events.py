@@ -114,7 +114,7 @@ def test_an_interruption_of_somebody_else_s_instance_is_ignored(gpu, world):
     assert gpu.invoke(interruption_event(mine["InstanceId"]))["trigger"] == {
         "interruption": {"instance": mine["InstanceId"]}
     }
-    gpu.becomes(spot=1, on_demand=0)
+    gpu.becomes(spot=2, on_demand=0)
 
 
 def _sns(message: object) -> dict:

@@ -49,7 +49,7 @@ def test_explain_says_what_would_be_done_and_why_and_does_nothing(project, gpu, 
     prices(world, DEAR)
     gpu.send()
     out = project.run("explain").ok().out
-    for word in ("scale up On-Demand to 1", "Spot is not worth it", *ZONES, "0.5000", "0.4675", "too dear"):
+    for word in ("scale up On-Demand to 1", "no Spot: too dear in", *ZONES, "0.5000", "0.4675", "too dear"):
         assert word in out, out
     assert (gpu.desired(), gpu.instances(), gpu.records()) == ((0, 0), (0, 0), [])
 

@@ -74,7 +74,8 @@ def test_every_hostile_value_is_refused_or_arrives_as_it_is(tmp_path):
     """In tags, as keys and as values: nothing is changed, nothing is added."""
     plain = read(with_tags({"team": "media"}), tmp_path)
     arrived = 0
-    keys = [value for value in HOSTILE if value and len(value) <= 128]
+    # IAM takes keys that differ in case only for the same, and a spec that has both is refused.
+    keys = {value.lower(): value for value in HOSTILE if value and len(value) <= 128}.values()
     for values in ({f"k{index}": value for index, value in enumerate(HOSTILE)}, {key: "x" for key in keys}):
         # A spec may refuse some of them, and takes at most 40 tags.
         good = {key: value for key, value in values.items() if takes(with_tags({key: value}), tmp_path)}
@@ -134,7 +135,7 @@ def test_a_script_arrives_to_the_byte(tmp_path):
 
 def test_random_templates_read_the_same(tmp_path):
     """The sample that `cargo test` leaves of its random specs."""
-    sample = sorted((REPOSITORY / "target/tmp/random-specs").glob("*.template.yaml"))
+    sample = sorted((BINARY.parents[1] / "tmp/random-specs").glob("*.template.yaml"))
     if not sample:
         pytest.skip("`cargo test --test suite random_specs` writes the sample")
     for template in sample:
@@ -151,7 +152,7 @@ def schema() -> jsonschema.Draft7Validator:
 def test_the_schema_takes_every_example(schema, tmp_path):
     subprocess.run([BINARY, "init", "--yes"], cwd=tmp_path, check=True, capture_output=True)
     specs = [*REPOSITORY.glob("examples/*.yaml"), tmp_path / "spotstack.yaml"]
-    specs += (REPOSITORY / "target/tmp/random-specs").glob("*.spotstack.yaml")
+    specs += (BINARY.parents[1] / "tmp/random-specs").glob("*.spotstack.yaml")
     assert len(specs) > 5
     for spec in specs:
         assert list(schema.iter_errors(yaml.safe_load(spec.read_text()))) == [], spec

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from project import ABOVE_THE_BID, CHEAP, DEAR, ZONES, prices
+from project import ABOVE_THE_BID, CHEAP, DEAR, ZONES, interruption_event, prices
 
-NOT_WORTH_IT = "Spot is not worth it or not to be had in any zone"
+TOO_DEAR = f"no Spot: too dear in {', '.join(ZONES)}"
+NO_PRICE = f"no Spot: no price known in {', '.join(ZONES)}"
 
 
 def verdicts(record: dict) -> dict[str, object]:
@@ -33,7 +34,7 @@ def test_on_demand_where_spot_is_dear_everywhere(gpu, world, price):
     gpu.work_arrives()
     gpu.becomes(spot=0, on_demand=1)
     record = gpu.records()[0]
-    assert record["because"] == [NOT_WORTH_IT]
+    assert record["because"] == [TOO_DEAR]
     assert verdicts(record) == dict.fromkeys(ZONES, "dear")
     assert gpu.launches("Spot") == []
 
@@ -53,7 +54,7 @@ def test_on_demand_where_no_price_is_known(gpu, world):
     gpu.work_arrives()
     gpu.becomes(spot=0, on_demand=1)
     record = gpu.records()[0]
-    assert record["because"] == [NOT_WORTH_IT]
+    assert record["because"] == [NO_PRICE]
     assert verdicts(record) == dict.fromkeys(ZONES, "no_price")
 
 
@@ -153,14 +154,21 @@ def test_a_spot_quota_means_on_demand_for_as_long_as_it_is_held(gpu, world):
     assert gpu.launches("Spot") == tried
 
 
-@pytest.mark.parametrize("failure", ["configuration", "kms"])
-def test_a_wrong_launch_definition_scales_nothing_and_says_so(gpu, world, failure):
+@pytest.mark.parametrize(
+    ("failure", "what"),
+    [
+        ("configuration", "the launch definition is wrong"),
+        ("kms", "the volume's KMS key cannot be used"),
+        ("free-tier", "the account's Free plan does not have this instance type"),
+    ],
+)
+def test_a_wrong_launch_definition_scales_nothing_and_says_so(gpu, world, failure, what):
     """On-Demand would fail as well, so neither group asks for anything, and the record has AWS's text."""
     world.capacity("spot", 0, because=failure)
     gpu.work_arrives()
     gpu.becomes(spot=0, on_demand=0)
     assert any(
-        "the launch definition is wrong, so nothing is scaled: the Spot group was told «" in each
+        f"{what}, so nothing is scaled: the Spot group was told «" in each
         for each in gpu.reasons()
     )
     assert gpu.launches("OnDemand") == []
@@ -191,6 +199,29 @@ def test_an_interrupted_worker_is_replaced(gpu, world):
     world.interrupt(before)
     gpu.becomes(spot=1, on_demand=0)
     assert gpu.groups()[0]["Instances"][0]["InstanceId"] != before
+
+
+def test_a_warned_worker_is_replaced_before_it_is_gone(gpu, world):
+    """Two minutes' notice: another one is launched at once, and a warning that comes twice brings no third."""
+    gpu.work_arrives()
+    gpu.becomes(spot=1, on_demand=0)
+    (worker,) = gpu.groups()[0]["Instances"]
+    for _ in range(2):
+        record = gpu.invoke(interruption_event(worker["InstanceId"]))
+        assert record["because"][0] == "AWS takes 1 Spot Instance back within two minutes"
+        assert verdicts(record)[worker["AvailabilityZone"]]["held"]["because"] == "interrupted"
+    gpu.becomes(spot=2, on_demand=0)
+    assert set(gpu.zones()) == set(ZONES), "the other zone"
+
+
+def test_a_zone_that_took_an_instance_back_is_skipped(gpu, world):
+    """The only zone that is worth it takes the worker back: On-Demand serves, and Spot is withdrawn."""
+    prices(world, a=CHEAP, b=DEAR)
+    gpu.work_arrives()
+    gpu.becomes(spot=1, on_demand=0)
+    world.capacity("spot", 0)
+    world.interrupt(gpu.groups()[0]["Instances"][0]["InstanceId"])
+    gpu.becomes(spot=0, on_demand=1)
 
 
 def test_an_interruption_without_spot_to_replace_it_brings_on_demand(gpu, world):

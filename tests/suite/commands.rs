@@ -80,6 +80,42 @@ fn render_writes_a_file_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_deployer_s_policy_is_rendered_and_checked() {
+    let project = Project::with(format!("region: eu-west-1\n{SPEC}"));
+    project.run(&["render", "--deployer-policy", "-o", "policy.json"]).exits(0).says(&["wrote policy.json"]);
+    let text = project.read("policy.json");
+    assert_eq!(text, project.run(&["render", "--deployer-policy"]).exits(0).stdout());
+    let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(policy["Version"], "2012-10-17");
+    project.run(&["render", "--deployer-policy", "--check", "policy.json"]).exits(0).says(&["is up to date"]);
+    let stale = project.file("spotstack.yaml", format!("region: eu-west-1\n{}", SPEC.replace("render-jobs", "frames")));
+    stale
+        .run(&["render", "--deployer-policy", "--check", "policy.json"])
+        .exits(2)
+        .says(&["render-jobs", "render -f spotstack.yaml --deployer-policy -o policy.json"]);
+    let wide = Project::with(SPEC).run(&["render", "--deployer-policy"]).exits(0).says(&["holds in every Region"]);
+    assert!(!wide.stdout().contains("eu-west-1"));
+    Project::with(SPEC)
+        .run(&["render", "--deployer-policy", "--format", "yaml"])
+        .exits(1)
+        .says(&["cannot be used with"]);
+    Project::with(SPEC).run(&["render", "--deployer-policy", "--account", "1"]).exits(1).says(&["twelve digits"]);
+    Project::with(SPEC).run(&["render", "--account", "111122223333"]).exits(1).says(&["--deployer-policy"]);
+}
+
+#[test]
+fn a_policy_too_long_for_iam_says_what_to_do() {
+    let render = |subnets: u32| {
+        let subnets: Vec<_> = (0..subnets).map(|index| format!("subnet-{index:017x}")).collect();
+        let spec = SPEC.replace("subnet-0a1b2c3d4e5f60001", &subnets.join(", "));
+        Project::with(spec).run(&["render", "--deployer-policy"]).exits(0)
+    };
+    assert!(!render(2).stderr().contains("6144"));
+    render(40).says(&["a managed policy may have 6144", "inline policy, which may have 10240"]);
+    render(120).says(&["spread its statements over several managed policies"]);
+}
+
+#[test]
 fn deploy_without_a_terminal_wants_yes_before_anything_else() {
     Project::with(SPEC)
         .run(&["deploy", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"])

@@ -2,9 +2,14 @@
 //!
 //! `SNAPSHOTS=overwrite cargo test --test suite` accepts what is rendered now.
 
+mod any_text;
 mod blueprints;
+mod check;
 mod commands;
+mod diff;
 mod goldens;
+mod judge;
+mod one_line;
 mod project;
 mod random_specs;
 mod spec_errors;

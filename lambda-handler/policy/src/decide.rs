@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
 use crate::failure::{FailureKind, classify};
-use crate::policy::{Policy, Revert};
+use crate::policy::{ANSWER, Policy, Revert};
 use crate::price::{Price, prices_by_zone};
 use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Queue, Situation};
 use crate::units::{Seconds, Timestamp};
-
-/// How long a launch may take to succeed or fail before its silence counts as a refusal. AWS answers within seconds; the old
-/// Spot-request path may wait for ever without failing.
-const ANSWER: Seconds = Seconds(90);
 
 /// Which facts beyond the queue and the groups a decision will depend on, so that an idle run asks for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +39,8 @@ fn need(policy: &Policy, situation: &Situation) -> u32 {
     let wanted = match &situation.queue {
         Fact::Known(queue) => workers_for(policy, queue),
         _ => {
-            let asked = |group: &Group| group.desired.max(group.live());
+            // What leaves may have been asked for anew already, so nothing is asked for it here; its group replaces it.
+            let asked = |group: &Group| group.desired.saturating_sub(group.leaving()).max(group.live());
             let kept = asked(&situation.spot).saturating_add(asked(&situation.on_demand));
             kept.max(u32::from(situation.jobs_waiting_alarm))
         }
@@ -61,8 +58,10 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 /// The rules, in order:
 /// 1. **Need**: `ceil((visible + in flight) / jobs_per_worker)`, between base and max.
 /// 2. **Spot**: whether it may be tried. Not while its Launch process is suspended, its quota is used up, or it was asked for
-///    longer than an answer takes and nothing came; else wherever a zone is worth its price and did not refuse within `hold`.
-/// 3. **Gap**: need − live − fresh. *Fresh* is what a group asked for a moment ago and may still get.
+///    longer than an answer takes and nothing came; else wherever a zone is worth its price and neither refused nor took an
+///    instance back within `hold`.
+/// 3. **Gap**: need − live − fresh. *Fresh* is what a group asked for a moment ago and may still get. A worker that AWS warns
+///    it takes back is not live, so its replacement is asked for at once; but it is there, so it counts towards `max`.
 /// 4. **Fill**: Spot where it may be tried, On-Demand else; nothing if the launch definition is wrong.
 /// 5. **Repair**: what a group asks for, has not got and is not getting is withdrawn, or Spot's return would double the fleet.
 /// 6. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
@@ -72,36 +71,45 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let (spot, on_demand) = (&situation.spot, &situation.on_demand);
     let need = need(policy, situation);
-    let market = SpotMarket::observe(policy, situation);
-    let misconfigured = misconfigured(policy, situation);
+    let refusals = Refusals::of(situation);
+    let market = SpotMarket::observe(policy, situation, &refusals.spot);
+    let misconfigured = misconfigured(policy, situation, &refusals);
     let mut reasons = Vec::new();
 
     if let Fact::Unreadable(why) = &situation.queue {
         reasons.push(Reason::QueueUnreadable { why: why.clone() });
     }
+    reasons.extend([Market::Spot, Market::OnDemand].into_iter().filter_map(|market| {
+        let why = situation.group(market).launch_suspended()?.to_owned();
+        Some(Reason::LaunchSuspended { market, why })
+    }));
+    let leaving = spot.leaving();
+    if leaving > 0 {
+        reasons.push(Reason::Interrupted { count: leaving });
+    }
+
+    // Where no job is, only base is wanted: always-on On-Demand workers, for which Spot does not stand in.
+    let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
+    let of_spot = if idle { 0 } else { need };
 
     // What each group has, or will have in a moment.
     let (live_spot, live_on_demand) = (spot.live(), on_demand.live());
     let fresh_spot = if misconfigured.is_some() { 0 } else { market.fresh(spot) };
     // Without the queue nobody knows whether what On-Demand was asked for is needed still, so Spot does not stand in for it.
     let blind = situation.queue.known().is_none();
-    let refused_on_demand = refused_on_demand(policy, situation).filter(|_| !blind);
+    let refused_on_demand = refused_on_demand(policy, situation, &refusals).filter(|_| !blind);
     let comes = blind || (refused_on_demand.is_none() && on_demand.launch_suspended().is_none());
     let fresh_on_demand = if comes { on_demand.shortfall() } else { 0 };
     let have_spot = live_spot.saturating_add(fresh_spot);
     let have_on_demand = live_on_demand.saturating_add(fresh_on_demand);
 
-    // Fill the gap, as far as max allows: what On-Demand's own minimum asks for cannot be withdrawn.
+    // Fill the gap, as far as max allows: what is leaving is there still, and what On-Demand's own minimum asks for cannot
+    // be withdrawn.
     let missing = need.saturating_sub(have_spot.saturating_add(have_on_demand));
-    let room = policy.max.saturating_sub(have_spot.saturating_add(have_on_demand.max(on_demand.min)));
+    let taken = have_spot.saturating_add(leaving);
+    let room = policy.max.saturating_sub(taken.saturating_add(have_on_demand));
     let (mut to_spot, mut to_on_demand) = (0, 0);
     if missing == 0 {
-        let suspended = [Market::Spot, Market::OnDemand].into_iter().filter_map(|market| {
-            let why = situation.group(market).launch_suspended()?.to_owned();
-            Some(Reason::LaunchSuspended { market, why })
-        });
-        reasons.extend(suspended);
-        let idle = matches!(situation.queue, Fact::Known(queue) if queue.visible == 0 && queue.in_flight == 0);
         let live = live_spot.saturating_add(live_on_demand);
         reasons.push(if idle {
             Reason::Idle
@@ -111,17 +119,20 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     } else if let Some(reason) = misconfigured {
         reasons.push(reason);
     } else {
-        if market.is_open() {
-            to_spot = missing.min(room).min(spot.max.saturating_sub(have_spot));
+        if market.is_open() && !idle {
+            let room = room.saturating_sub(on_demand.min.saturating_sub(have_on_demand));
+            to_spot = missing.min(room).min(spot.max.saturating_sub(taken));
         }
-        reasons.extend(market.reasons());
-        if let Some(why) = on_demand.launch_suspended().filter(|_| to_spot < missing) {
-            reasons.push(Reason::LaunchSuspended { market: Market::OnDemand, why: why.to_owned() });
+        if idle {
+            reasons.push(Reason::Idle);
         } else {
-            to_on_demand = (missing - to_spot).min(on_demand.max.saturating_sub(have_on_demand));
+            reasons.extend(market.reasons());
         }
-        if let Some(text) = refused_on_demand.filter(|_| to_spot < missing) {
-            reasons.push(Reason::OnDemandRefused { text: text.to_owned() });
+        if on_demand.launch_suspended().is_none() {
+            to_on_demand = (missing - to_spot).min(room - to_spot).min(on_demand.max.saturating_sub(have_on_demand));
+        }
+        if let Some(refusal) = refused_on_demand.filter(|_| to_spot < missing) {
+            reasons.push(Reason::OnDemandRefused { because: refusal.kind, text: refusal.text.to_owned() });
         }
         match missing - to_spot - to_on_demand {
             0 => {}
@@ -137,7 +148,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     // Try Spot again beside the On-Demand workers.
     let mut probing = 0;
     if missing == 0 && market.may_probe(policy, situation) {
-        let served = live_spot.saturating_add(live_on_demand) == need && need < policy.max;
+        let served = live_spot.saturating_add(live_on_demand) == need && need < policy.max && leaving == 0;
         if served && fresh_spot > 0 {
             probing = 1; // it is under way
         } else if served && live_spot < spot.max {
@@ -149,18 +160,19 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     // What each group should ask for. What it has and what was just decided to ask; else no more than is wanted of it, and
     // no less than the workers that are to stay.
     let retiring = policy.protect && matches!(policy.revert, Revert::After(_));
-    let staying_on_demand = if retiring { 0 } else { live_on_demand.min(on_demand.desired) };
+    let staying_on_demand = live_on_demand.min(if retiring { on_demand.min } else { on_demand.desired });
     let spot_target = if to_spot > 0 {
-        have_spot + to_spot
+        taken + to_spot
     } else {
-        let wanted = need.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
-        settle(spot, wanted.max(live_spot), live_spot.min(need.saturating_sub(staying_on_demand)))
+        let wanted = of_spot.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
+        let ceiling = wanted.max(live_spot).saturating_add(leaving);
+        settle(spot, ceiling, live_spot.min(of_spot.saturating_sub(staying_on_demand)))
     };
-    let served_by_spot = spot_target.max(live_spot).saturating_sub(probing);
+    let served_by_spot = spot_target.saturating_sub(leaving).max(live_spot).saturating_sub(probing);
     let on_demand_target = if to_on_demand > 0 {
         (have_on_demand + to_on_demand).max(on_demand.min)
     } else {
-        let wanted = need.saturating_sub(served_by_spot);
+        let wanted = need.saturating_sub(served_by_spot).min(policy.max.saturating_sub(spot_target));
         let stays = if retiring { need.saturating_sub(live_spot).min(live_on_demand) } else { live_on_demand };
         settle(on_demand, wanted.max(stays), live_on_demand.min(wanted))
     };
@@ -187,7 +199,7 @@ fn settle(group: &Group, ceiling: u32, floor: u32) -> u32 {
 
 /// Why a group is set to what it is; scaling up has its reasons in the market.
 fn reasons_for(action: Action, group: &Group) -> impl Iterator<Item = Reason> {
-    let (market, to, live) = (action.market(), action.to(), group.live());
+    let (market, to, live) = (action.market(), action.to(), group.live().saturating_add(group.leaving()));
     let set = matches!(action, Action::SetDesired { .. });
     let some = |count: u32| Some(count).filter(|&count| set && count > 0);
     let kept = some(to.saturating_sub(group.desired)).map(|count| Reason::Kept { market, count });
@@ -214,7 +226,7 @@ fn actions(situation: &Situation, spot: u32, on_demand: u32, to_spot: u32, to_on
     actions
 }
 
-/// A launch that brought nothing.
+/// A launch that brought nothing, or an instance that was taken back.
 struct Refusal<'a> {
     at: Timestamp,
     zone: Option<&'a str>,
@@ -223,14 +235,20 @@ struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    fn of(launch: &'a Launch, now: Timestamp) -> Option<Self> {
+    /// `known` holds the texts that have been classified already.
+    fn of(launch: &'a Launch, now: Timestamp, known: &mut Vec<(&'a str, FailureKind)>) -> Option<Self> {
         let (kind, text) = match &launch.outcome {
             LaunchOutcome::Successful => return None,
-            LaunchOutcome::Failed(text) => (classify(text), text.as_str()),
+            LaunchOutcome::Failed(text) => {
+                let kind = known.iter().find(|(said, _)| said == text).map(|&(_, kind)| kind).unwrap_or_else(|| {
+                    let kind = classify(text);
+                    known.push((text, kind));
+                    kind
+                });
+                (kind, text.as_str())
+            }
             LaunchOutcome::InProgress | LaunchOutcome::Cancelled => {
-                if launch.started.age(launch.ended.unwrap_or(now)) < ANSWER {
-                    return None;
-                }
+                is_silent(launch, now).then_some(())?;
                 (FailureKind::Silent, "")
             }
         };
@@ -242,12 +260,51 @@ impl<'a> Refusal<'a> {
     }
 }
 
-/// The refusals of a group, oldest first.
-fn refusals(group: &Group, now: Timestamp) -> Vec<Refusal<'_>> {
-    let mut refusals: Vec<_> =
-        group.launches.known().into_iter().flatten().filter_map(|launch| Refusal::of(launch, now)).collect();
-    refusals.sort_by_key(|refusal| refusal.at);
-    refusals
+/// Whether a launch that is under way, or was given up, had no answer for longer than an answer takes.
+fn is_silent(launch: &Launch, now: Timestamp) -> bool {
+    launch.started.age(launch.ended.unwrap_or(now)) >= ANSWER
+}
+
+/// The refusals of both groups, oldest first.
+struct Refusals<'a> {
+    spot: Vec<Refusal<'a>>,
+    on_demand: Vec<Refusal<'a>>,
+}
+
+impl<'a> Refusals<'a> {
+    fn of(situation: &'a Situation) -> Self {
+        // A group that tries again and again is told the same again and again.
+        let mut known = Vec::new();
+        let mut of = |group: &'a Group| {
+            let launches = group.launches.known().into_iter().flatten();
+            let mut refusals: Vec<_> =
+                launches.filter_map(|launch| Refusal::of(launch, situation.now, &mut known)).collect();
+            refusals.sort_by_key(|refusal| refusal.at);
+            refusals
+        };
+        Self { spot: of(&situation.spot), on_demand: of(&situation.on_demand) }
+    }
+
+    fn of_group(&self, market: Market) -> &[Refusal<'a>] {
+        match market {
+            Market::Spot => &self.spot,
+            Market::OnDemand => &self.on_demand,
+        }
+    }
+}
+
+/// Where AWS has taken Spot Instances back, or is about to. Interruptions come in packs: nine in ten of those that strike one
+/// pool together do so within three minutes. So the zone is skipped like one that refused. One without a zone says nothing.
+fn taken_back(group: &Group, now: Timestamp) -> impl Iterator<Item = Refusal<'_>> {
+    let warned = group.instances.iter().filter(|instance| instance.is_leaving());
+    let warned = warned.map(move |instance| (now, Some(instance.zone.as_str()).filter(|zone| !zone.is_empty())));
+    let gone = group.interruptions.iter().map(|interruption| (interruption.at, interruption.zone.as_deref()));
+    warned.chain(gone).filter(|(_, zone)| zone.is_some()).map(|(at, zone)| Refusal {
+        at,
+        zone,
+        kind: FailureKind::Interrupted,
+        text: "",
+    })
 }
 
 /// When a group last got an instance.
@@ -257,27 +314,32 @@ fn last_success(group: &Group) -> Option<Timestamp> {
 }
 
 /// A launch definition that AWS has found wrong a short while ago, and not found right since.
-fn misconfigured(policy: &Policy, situation: &Situation) -> Option<Reason> {
+fn misconfigured(policy: &Policy, situation: &Situation, refusals: &Refusals<'_>) -> Option<Reason> {
     let now = situation.now;
     [Market::OnDemand, Market::Spot].into_iter().find_map(|market| {
         let group = situation.group(market);
-        let wrong = refusals(group, now).into_iter().rfind(|refusal| {
-            refusal.kind == FailureKind::Configuration
-                && refusal.at.age(now) < policy.hold
+        let wrong = refusals.of_group(market).iter().rfind(|refusal| {
+            refusal.kind.is_configuration()
+                && refusal.at.age(now) < policy.held_for()
                 && last_success(group).is_none_or(|success| success < refusal.at)
         })?;
-        Some(Reason::Misconfigured { market, text: wrong.text.to_owned(), until: wrong.at.plus(policy.hold) })
+        let (because, text, until) = (wrong.kind, wrong.text.to_owned(), wrong.at.plus(policy.held_for()));
+        Some(Reason::Misconfigured { market, because, text, until })
     })
 }
 
-/// The text by which On-Demand was refused, if what it still asks for will not come soon.
-fn refused_on_demand<'a>(policy: &Policy, situation: &'a Situation) -> Option<&'a str> {
+/// The last refusal of On-Demand, if what it still asks for will not come soon.
+fn refused_on_demand<'a, 'b>(
+    policy: &Policy,
+    situation: &'a Situation,
+    refusals: &'b Refusals<'a>,
+) -> Option<&'b Refusal<'a>> {
     let group = &situation.on_demand;
-    let last = refusals(group, situation.now).into_iter().next_back()?;
+    let last = refusals.on_demand.last()?;
     let stands = group.shortfall() > 0
-        && last.at.age(situation.now) < policy.hold
+        && last.at.age(situation.now) < policy.held_for()
         && last_success(group).is_none_or(|success| success < last.at);
-    stands.then_some(last.text)
+    stands.then_some(last)
 }
 
 /// What is known of Spot for this pair.
@@ -299,34 +361,36 @@ enum State {
     Patient(Timestamp),
     /// No zone is worth it or to be had.
     Closed,
-    /// Asked for in vain for too long.
+    /// Asked for and missing, and nobody knows whether it will come.
+    Unknown,
+    /// Asked for in vain for too long, or refused for a reason that holds in every zone.
     Refused(FailureKind, Timestamp),
-    Quota(Timestamp),
-    Suspended(String),
+    Suspended,
 }
 
 impl SpotMarket {
-    fn observe(policy: &Policy, situation: &Situation) -> Self {
-        let (group, now) = (&situation.spot, situation.now);
-        let refusals = refusals(group, now);
-        let held: Vec<&Refusal<'_>> = refusals.iter().filter(|refusal| refusal.at.age(now) < policy.hold).collect();
-        let zones = zones(policy, situation, &held);
+    fn observe(policy: &Policy, situation: &Situation, refusals: &[Refusal<'_>]) -> Self {
+        let (group, on_demand, now) = (&situation.spot, &situation.on_demand, situation.now);
+        let taken_back: Vec<_> = taken_back(group, now).collect();
+        let held: Vec<&Refusal<'_>> =
+            refusals.iter().filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
+        let zones = zones(policy, situation, refusals.iter().chain(taken_back.iter()));
         let patience = policy.patience.max(ANSWER);
-        let unmet_since = unmet_since(group, now, policy.hold.max(patience));
-        let quota = held.iter().rfind(|refusal| refusal.kind == FailureKind::SpotQuota);
+        let unmet_since = unmet_since(policy, group, now);
+        let everywhere = held.iter().rfind(|refusal| refusal.kind.is_everywhere());
 
-        let state = if let Some(why) = group.launch_suspended() {
-            State::Suspended(why.to_owned())
-        } else if let Some(quota) = quota {
-            State::Quota(quota.at.plus(policy.hold))
-        } else if group.shortfall() > 0 && group.launches.known().is_none() {
-            State::Closed // nobody knows whether what is asked for will come
+        let state = if group.launch_suspended().is_some() {
+            State::Suspended
+        } else if let Some(refusal) = everywhere {
+            State::Refused(refusal.kind, refusal.at.plus(policy.held_for()))
+        } else if group.shortfall() > 0 && group.launches.known().is_none() && on_demand.launch_suspended().is_none() {
+            State::Unknown
         } else if let Some(last) = held.last().filter(|_| unmet_since.is_some_and(|since| since.age(now) >= patience)) {
             // Patience, or the time that an answer takes, is over: that one zone is open no longer counts.
-            State::Refused(last.kind, last.at.plus(policy.hold))
+            State::Refused(last.kind, last.at.plus(policy.held_for()))
         } else if zones.iter().any(|zone| zone.verdict == Verdict::Open) {
             State::Open
-        } else if let Some(until) = waits_until(policy, &zones, unmet_since) {
+        } else if let Some(until) = waits_until(policy, group, &zones, unmet_since).filter(|&until| until > now) {
             State::Patient(until)
         } else {
             State::Closed
@@ -336,8 +400,12 @@ impl SpotMarket {
         if let Fact::Unreadable(why) = &situation.prices {
             blind.push(Reason::PricesUnreadable { why: why.clone() });
         }
-        if let Fact::Unreadable(why) = &group.launches {
-            blind.push(Reason::LaunchesUnreadable { why: why.clone() });
+        match &group.launches {
+            Fact::Unreadable(why) => blind.push(Reason::LaunchesUnreadable { why: why.clone() }),
+            Fact::NotRead if group.shortfall() > 0 => {
+                blind.push(Reason::LaunchesUnreadable { why: "nobody asked".into() });
+            }
+            _ => {}
         }
         let pending = group
             .launches
@@ -346,7 +414,7 @@ impl SpotMarket {
             .flatten()
             .filter(|launch| launch.outcome == LaunchOutcome::InProgress && launch.started.age(now) < ANSWER);
         let pending = crate::situation::count(pending.count());
-        let last_refusal = refusals.last().map(|refusal| refusal.at);
+        let last_refusal = refusals.iter().chain(&taken_back).map(|refusal| refusal.at).max();
         Self { zones, unmet_since, pending, state, blind, last_refusal }
     }
 
@@ -356,13 +424,9 @@ impl SpotMarket {
     }
 
     /// How much of what the group asks for and has not got may still come. With launches unreadable: nothing, so that the
-    /// queue is served by On-Demand rather than by hope.
+    /// queue is served by On-Demand rather than by hope; but where On-Demand launches nothing, hope is all there is.
     fn fresh(&self, group: &Group) -> u32 {
-        match group.launches {
-            Fact::Known(_) if self.is_open() => group.shortfall(),
-            Fact::Known(_) => group.shortfall().min(self.pending),
-            _ => 0,
-        }
+        if self.is_open() { group.shortfall() } else { group.shortfall().min(self.pending) }
     }
 
     /// Whether Spot may be tried beside On-Demand workers that serve.
@@ -378,57 +442,77 @@ impl SpotMarket {
     /// Why Spot may be tried, or not.
     fn reasons(&self) -> Vec<Reason> {
         let mut reasons = self.blind.clone();
-        reasons.push(match &self.state {
+        reasons.extend(match &self.state {
             State::Open => {
                 let mut open: Vec<_> = self.zones.iter().filter(|zone| zone.verdict == Verdict::Open).collect();
                 let price = |zone: &ZoneVerdict| zone.price.map_or(f64::INFINITY, Price::guarded);
                 open.sort_by(|a, b| price(a).total_cmp(&price(b)));
-                Reason::SpotWorthIt { zones: open.iter().map(|zone| zone.zone.clone()).collect() }
+                Some(Reason::SpotWorthIt { zones: open.iter().map(|zone| zone.zone.clone()).collect() })
             }
-            State::Patient(until) => Reason::WaitingForSpot { until: *until },
-            State::Closed => Reason::NoZoneOpen,
-            State::Refused(because, until) => Reason::SpotRefused { because: *because, until: *until },
-            State::Quota(until) => Reason::SpotQuota { until: *until },
-            State::Suspended(why) => Reason::LaunchSuspended { market: Market::Spot, why: why.clone() },
+            State::Patient(until) => Some(Reason::WaitingForSpot { until: *until }),
+            State::Closed => {
+                let zones = self.zones.iter().map(|zone| (zone.zone.clone(), zone.verdict)).collect();
+                Some(Reason::NoZoneOpen { zones })
+            }
+            State::Refused(FailureKind::SpotQuota, until) => Some(Reason::SpotQuota { until: *until }),
+            State::Refused(because, until) => Some(Reason::SpotRefused { because: *because, until: *until }),
+            State::Unknown | State::Suspended => None, // said already
         });
         reasons
     }
 }
 
-/// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, after the last
-/// one that succeeded. What is older than `within` belongs to an earlier demand.
-fn unmet_since(group: &Group, now: Timestamp, within: Seconds) -> Option<Timestamp> {
+/// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, or the first
+/// instance that was taken back, after the last launch that succeeded. A pause as long as a hold parts one demand from the
+/// next: while a group asks, it tries again sooner, and what was withdrawn is not asked again for that long.
+fn unmet_since(policy: &Policy, group: &Group, now: Timestamp) -> Option<Timestamp> {
     let success = last_success(group);
-    let launches = group.launches.known()?;
-    launches
-        .iter()
-        .filter(|launch| match launch.outcome {
-            LaunchOutcome::Successful => false,
-            LaunchOutcome::Failed(_) => true,
-            LaunchOutcome::InProgress => true,
-            // A launch given up at once says nothing about Spot.
-            LaunchOutcome::Cancelled => Refusal::of(launch, now).is_some(),
-        })
-        // What is still in progress belongs to this demand, however long ago it began.
-        .filter(|launch| launch.outcome == LaunchOutcome::InProgress || launch.started.age(now) < within)
-        .map(|launch| launch.started)
-        .filter(|&started| success.is_none_or(|success| success < started))
-        .min()
+    let launches = group.launches.known()?.iter().filter_map(|launch| match launch.outcome {
+        LaunchOutcome::Successful => None,
+        LaunchOutcome::InProgress => Some((launch.started, now)),
+        // A launch given up at once says nothing about Spot.
+        LaunchOutcome::Cancelled if !is_silent(launch, now) => None,
+        LaunchOutcome::Cancelled | LaunchOutcome::Failed(_) => {
+            Some((launch.started, launch.ended.unwrap_or(launch.started)))
+        }
+    });
+    let mut tries: Vec<_> = launches.chain(taken_back(group, now).map(|taken| (taken.at, taken.at))).collect();
+    tries.retain(|&(started, _)| success.is_none_or(|success| success < started));
+    tries.sort_unstable_by_key(|&(_, ended)| std::cmp::Reverse(ended));
+    let mut since = None;
+    for (started, ended) in tries {
+        if ended.age(since.unwrap_or(now)) >= policy.held_for() {
+            break;
+        }
+        since = Some(since.map_or(started, |since: Timestamp| since.min(started)));
+    }
+    since
 }
 
-/// Until when demand waits for Spot that is refused in every zone that would be worth it.
-fn waits_until(policy: &Policy, zones: &[ZoneVerdict], unmet_since: Option<Timestamp>) -> Option<Timestamp> {
+/// Until when demand waits for Spot that is asked for and refused in every zone that would be worth it.
+fn waits_until(
+    policy: &Policy,
+    group: &Group,
+    zones: &[ZoneVerdict],
+    unmet_since: Option<Timestamp>,
+) -> Option<Timestamp> {
     let limit = policy.limit();
     let refused_only = zones.iter().any(|zone| {
         matches!(zone.verdict, Verdict::Held { .. })
             && limit.is_none_or(|limit| zone.price.is_some_and(|price| price.guarded() <= limit))
     });
-    (refused_only && policy.patience > Seconds(0)).then_some(unmet_since?.plus(policy.patience))
+    (refused_only && group.shortfall() > 0 && policy.patience > Seconds(0))
+        .then_some(unmet_since?.plus(policy.patience))
 }
 
 /// Each zone of the Spot group and whether Spot may be tried there.
-fn zones(policy: &Policy, situation: &Situation, held: &[&Refusal<'_>]) -> Vec<ZoneVerdict> {
-    let (group, limit) = (&situation.spot, policy.limit());
+fn zones<'a>(
+    policy: &Policy,
+    situation: &Situation,
+    refusals: impl Iterator<Item = &'a Refusal<'a>>,
+) -> Vec<ZoneVerdict> {
+    let (group, limit, now) = (&situation.spot, policy.limit(), situation.now);
+    let held: Vec<_> = refusals.filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
     let prices = situation
         .prices
         .known()
@@ -440,9 +524,12 @@ fn zones(policy: &Policy, situation: &Situation, held: &[&Refusal<'_>]) -> Vec<Z
         .into_iter()
         .map(|zone| {
             let price = prices.get(zone).copied();
-            let refusal = held.iter().rfind(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
+            let here = held.iter().filter(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
+            let refusal = here.max_by_key(|refusal| refusal.at);
             let verdict = match (refusal, limit, price) {
-                (Some(refusal), ..) => Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.hold) },
+                (Some(refusal), ..) => {
+                    Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.held_for()) }
+                }
                 (_, None, _) => Verdict::Open,
                 (_, _, None) => Verdict::NoPrice,
                 (_, Some(limit), Some(price)) if price.guarded() <= limit => Verdict::Open,

@@ -1,5 +1,6 @@
 //! What the rules say about a situation, reasons as data; the sentences are their `Display`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -112,13 +113,21 @@ pub enum Reason {
         /// What AWS said.
         why: String,
     },
+    /// AWS has warned that it takes Spot Instances back within two minutes; they do not count as workers any more.
+    Interrupted {
+        /// Instances.
+        count: u32,
+    },
     /// Spot is worth it in these zones.
     SpotWorthIt {
         /// Zones that are open, the cheapest first.
         zones: Vec<String>,
     },
-    /// No zone is open; see the zones for each one's reason.
-    NoZoneOpen,
+    /// No zone is open.
+    NoZoneOpen {
+        /// Each zone, and what closes it.
+        zones: BTreeMap<String, Verdict>,
+    },
     /// The Spot prices cannot be read, so Spot cannot be shown to be worth it.
     PricesUnreadable {
         /// What AWS said.
@@ -157,13 +166,17 @@ pub enum Reason {
     Misconfigured {
         /// Which group tried.
         market: Market,
+        /// What is wrong.
+        because: FailureKind,
         /// AWS's text.
         text: String,
         /// When it is tried again.
         until: Timestamp,
     },
-    /// On-Demand is refused too; the group goes on trying.
+    /// On-Demand is refused as well as Spot; the group goes on trying.
     OnDemandRefused {
+        /// Why.
+        because: FailureKind,
         /// AWS's text.
         text: String,
     },
@@ -221,7 +234,12 @@ impl fmt::Display for Reason {
             Reason::Served { live, fresh } => write!(f, "{live} at work and {fresh} just asked for are enough"),
             Reason::QueueUnreadable { why } => write!(f, "the queue cannot be read ({why}); what runs is kept"),
             Reason::SpotWorthIt { zones } => write!(f, "Spot is worth it in {}", zones.join(", ")),
-            Reason::NoZoneOpen => f.write_str("Spot is not worth it or not to be had in any zone"),
+            Reason::Interrupted { count } => write!(
+                f,
+                "AWS takes {} back within two minutes",
+                if *count == 1 { "1 Spot Instance".into() } else { format!("{count} Spot Instances") }
+            ),
+            Reason::NoZoneOpen { zones } => no_zone_open(zones, f),
             Reason::PricesUnreadable { why } => {
                 write!(f, "the Spot prices cannot be read ({why}), so On-Demand serves")
             }
@@ -229,7 +247,7 @@ impl fmt::Display for Reason {
                 write!(f, "the Spot group's launches cannot be read ({why}); what it still waits for counts as refused")
             }
             Reason::SpotRefused { because, .. } => {
-                write!(f, "Spot was refused ({}) and is on hold", because.words())
+                write!(f, "Spot was refused ({}) and is on hold{}", because.words(), because.advice())
             }
             Reason::WaitingForSpot { .. } => f.write_str("Spot is refused, and demand may wait for it a little longer"),
             Reason::SpotQuota { .. } => f.write_str(
@@ -238,10 +256,14 @@ impl fmt::Display for Reason {
             Reason::LaunchSuspended { market, why } => {
                 write!(f, "the {market} group launches nothing: its Launch process is suspended ({why}). Resume it")
             }
-            Reason::Misconfigured { market, text, .. } => {
-                write!(f, "the launch definition is wrong, so nothing is scaled: the {market} group was told «{text}»")
+            Reason::Misconfigured { market, because, text, .. } => {
+                let (what, advice) = (because.words(), because.advice());
+                write!(f, "{what}, so nothing is scaled: the {market} group was told «{text}»{advice}")
             }
-            Reason::OnDemandRefused { text } => write!(f, "On-Demand is refused too: «{text}»"),
+            Reason::OnDemandRefused { because, text } => {
+                let text = if text.is_empty() { because.words() } else { text };
+                write!(f, "On-Demand is refused too: «{text}»{}", because.advice())
+            }
             Reason::AtMax { missing } => write!(f, "{} wanted beyond the maximum", workers(*missing, "is", "are")),
             Reason::Withdrawn { market, count } => {
                 write!(f, "{count} asked for of {market} and not delivered: withdrawn, or it would come on top later")
@@ -253,6 +275,32 @@ impl fmt::Display for Reason {
             Reason::Probe => f.write_str("one Spot Instance is tried beside the On-Demand workers"),
         }
     }
+}
+
+/// «no Spot: too dear in eu-west-1a, eu-west-1b; on hold in eu-west-1c (no capacity)».
+fn no_zone_open(zones: &BTreeMap<String, Verdict>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut closed: Vec<(String, &'static str, Vec<&str>)> = Vec::new();
+    for (zone, verdict) in zones {
+        let (words, because) = match verdict {
+            Verdict::Held { because, .. } => ("on hold".into(), because.words()),
+            other => (other.to_string(), ""),
+        };
+        match closed.iter_mut().find(|(known, why, _)| (known, *why) == (&words, because)) {
+            Some((.., zones)) => zones.push(zone),
+            None => closed.push((words, because, vec![zone])),
+        }
+    }
+    if closed.is_empty() {
+        return f.write_str("no Spot: its group has no zone");
+    }
+    for (index, (words, because, zones)) in closed.iter().enumerate() {
+        let start = if index == 0 { "no Spot: " } else { "; " };
+        write!(f, "{start}{words} in {}", zones.join(", "))?;
+        if !because.is_empty() {
+            write!(f, " ({because})")?;
+        }
+    }
+    Ok(())
 }
 
 fn workers(count: u32, one: &str, many: &str) -> String {

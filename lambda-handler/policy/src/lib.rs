@@ -5,7 +5,8 @@
 //! remembers nothing: what has to be remembered — that Spot was refused, where, and how long ago — is part of the situation,
 //! because AWS keeps it. The function that runs in Lambda, the command line and the simulator all call this one function.
 //!
-//! Read in this order: [`policy`], [`situation`], [`price`], [`failure`], [`decision`], [`mod@decide`], [`record`].
+//! Read in this order: [`policy`], [`situation`], [`price`], [`failure`], [`decision`], [`mod@decide`], [`record`],
+//! [`measures`], [`notice`].
 //!
 //! ```
 //! use spot_policy::{Action, Fact, Group, Market, Policy, PriceChange, Queue, Situation, Timestamp, decide};
@@ -27,6 +28,8 @@
 pub mod decide;
 pub mod decision;
 pub mod failure;
+pub mod measures;
+pub mod notice;
 pub mod policy;
 pub mod price;
 pub mod record;
@@ -36,8 +39,12 @@ pub mod units;
 pub use decide::{Wanted, decide};
 pub use decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
 pub use failure::FailureKind;
+pub use measures::Measures;
+pub use notice::Notice;
 pub use policy::{Policy, Revert};
 pub use price::{Price, prices_by_zone};
 pub use record::{Deed, Record, Trigger};
-pub use situation::{Fact, Group, Instance, Launch, LaunchOutcome, Market, PriceChange, Queue, Situation, Suspension};
+pub use situation::{
+    Fact, Group, Instance, Interruption, Launch, LaunchOutcome, Market, PriceChange, Queue, Situation, Suspension,
+};
 pub use units::{Percent, Seconds, Timestamp};

@@ -4,6 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Percent, Seconds};
 
+/// How long a launch may take to succeed or fail before its silence counts as a refusal. AWS answers within seconds; the old
+/// Spot-request path may wait for ever without failing.
+pub(crate) const ANSWER: Seconds = Seconds(90);
+
+/// The longest pause between two looks that a short `hold` is proof against.
+const LOOK: Seconds = Seconds::minutes(5);
+
 /// The rules' knobs, named as in the spec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -17,7 +24,8 @@ pub struct Policy {
     /// How long demand may wait for Spot that is refused before On-Demand is tried. A price that is too high, a quota and a
     /// suspended group are not waited for: nothing says that they pass.
     pub patience: Seconds,
-    /// How long a zone is skipped after it refused, and Spot altogether after a quota error.
+    /// How long a zone is skipped after it refused or took an instance back, and Spot altogether after a quota error. No
+    /// shorter than patience; see [`Policy::held_for`].
     pub hold: Seconds,
     /// When On-Demand workers make room for Spot again.
     pub revert: Revert,
@@ -52,6 +60,24 @@ impl Policy {
     /// What Spot may cost to be worth it, in USD per instance-hour; `None` where no price is a reason against it.
     pub fn limit(&self) -> Option<f64> {
         self.max_price.map(|max_price| max_price * (1.0 - self.headroom.fraction()))
+    }
+
+    /// How long a refusal is remembered: `hold`, and no shorter than patience and a look after it, or what was refused would
+    /// be forgotten while demand still waits for it, and it would wait for ever.
+    pub fn held_for(&self) -> Seconds {
+        if self.patience == Seconds(0) {
+            return self.hold;
+        }
+        self.hold.max(Seconds(self.patience.0.saturating_add(LOOK.0)))
+    }
+
+    /// How far back a launch or an interruption can matter to a decision.
+    pub fn look_back(&self) -> Seconds {
+        let demand = Seconds(self.held_for().0.saturating_add(self.patience.0)).max(ANSWER);
+        match self.revert {
+            Revert::After(after) => demand.max(after),
+            Revert::Idle => demand,
+        }
     }
 }
 

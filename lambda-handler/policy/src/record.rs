@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Action, Decision};
+use crate::measures::Measures;
+use crate::notice::Notice;
 use crate::policy::Policy;
 use crate::situation::Situation;
 
@@ -21,6 +23,9 @@ pub enum Trigger {
     LaunchFailed {
         /// `AutoScalingGroupName`.
         group: String,
+        /// `ActivityId` of the failed launch, where the event says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activity: Option<String>,
     },
     /// AWS will take a Spot Instance back in two minutes.
     Interruption {
@@ -52,6 +57,45 @@ pub struct Record {
     pub deeds: Vec<Deed>,
     /// Whether this run was not to change anything.
     pub dry_run: bool,
+    /// The run in numbers.
+    #[serde(default)]
+    pub measures: Measures,
+    /// What somebody should hear of without looking; told by this run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+}
+
+impl Record {
+    /// The version of the schema that is written.
+    pub const VERSION: u32 = 1;
+
+    /// The record of a run; its sentences, numbers and notices follow from the rest.
+    pub fn new(
+        trigger: Trigger,
+        policy: Policy,
+        situation: Situation,
+        decision: Decision,
+        deeds: Vec<Deed>,
+        dry_run: bool,
+    ) -> Self {
+        let because = decision.reasons.iter().map(ToString::to_string).collect();
+        let measures = Measures::of(&policy, &situation, &decision);
+        let record = Self::VERSION;
+        let mut record = Self {
+            record,
+            trigger,
+            policy,
+            situation,
+            decision,
+            because,
+            deeds,
+            dry_run,
+            measures,
+            notices: Vec::new(),
+        };
+        record.notices = Notice::of(&record);
+        record
+    }
 }
 
 /// An action, and what AWS made of it.

@@ -102,6 +102,9 @@ pub struct Group {
     pub suspended: Vec<Suspension>,
     /// Its recent launches, from `DescribeScalingActivities`.
     pub launches: Fact<Vec<Launch>>,
+    /// Instances that AWS took back a short while ago, from the same answer; empty where it was not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interruptions: Vec<Interruption>,
 }
 
 impl Group {
@@ -110,9 +113,15 @@ impl Group {
         count(self.instances.iter().filter(|instance| instance.is_live()).count())
     }
 
+    /// Instances that work still, and that AWS takes back within two minutes. They no longer count as workers, but the group
+    /// counts them, and they are paid for: so they count towards what it asks for, and towards every maximum.
+    pub fn leaving(&self) -> u32 {
+        count(self.instances.iter().filter(|instance| instance.is_leaving()).count())
+    }
+
     /// Instances asked for that are not there.
     pub fn shortfall(&self) -> u32 {
-        self.desired.saturating_sub(self.live())
+        self.desired.saturating_sub(self.live().saturating_add(self.leaving()))
     }
 
     /// Why the group launches nothing at all, where that is so.
@@ -140,13 +149,35 @@ pub struct Instance {
     pub state: String,
     /// `ProtectedFromScaleIn`.
     pub protected: bool,
+    /// Whether it is the instance that a Spot interruption warning names, when that is what woke us. AWS keeps this fact
+    /// nowhere that a group shows it, so it is known in that one run only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warned: bool,
 }
 
 impl Instance {
     /// Whether it works or will in a moment: on its way in, or in service. One on its way out, or on standby, does not.
     pub fn is_live(&self) -> bool {
+        self.is_there() && !self.warned
+    }
+
+    /// Whether it works still, but AWS takes it back in a moment.
+    pub fn is_leaving(&self) -> bool {
+        self.is_there() && self.warned
+    }
+
+    fn is_there(&self) -> bool {
         self.state == "InService" || self.state.starts_with("Pending")
     }
+}
+
+/// An instance that AWS took back: an activity that ended it although nobody asked for fewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// When it was taken out of service.
+    pub at: Timestamp,
+    /// Its zone, where AWS says it.
+    pub zone: Option<String>,
 }
 
 /// A process of a group that is suspended.
@@ -161,6 +192,9 @@ pub struct Suspension {
 /// An attempt of a group to launch an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
+    /// `ActivityId`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// `StartTime`.
     pub started: Timestamp,
     /// `EndTime`, once it has ended.

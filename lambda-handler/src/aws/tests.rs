@@ -7,7 +7,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use spot_policy::LaunchOutcome;
+use spot_policy::{Interruption, LaunchOutcome};
 
 use super::*;
 use crate::config::tests::config;
@@ -165,7 +165,7 @@ async fn activities_become_launches() {
     ]
     .concat();
     let (aws, http) = answers(&[(200, &activities_answer(&body, "<NextToken>older</NextToken>"))]);
-    let launches = aws.launches(Market::Spot, Timestamp(NOW - 600)).await.expect("launches");
+    let launches = aws.activities(Market::Spot, Timestamp(NOW - 600)).await.expect("activities").launches;
 
     let seen: Vec<_> = launches
         .iter()
@@ -193,14 +193,14 @@ async fn activities_become_launches() {
 async fn activities_are_read_page_by_page() {
     let page = |token: &str| activities_answer(&activity("Failed", "2026-11-23T19:59:00Z", ""), token);
     let (aws, http) = answers(&[(200, &page("<NextToken>t1</NextToken>")), (200, &page("<NextToken></NextToken>"))]);
-    let launches = aws.launches(Market::OnDemand, Timestamp(NOW - 600)).await.expect("launches");
+    let launches = aws.activities(Market::OnDemand, Timestamp(NOW - 600)).await.expect("activities").launches;
     assert_eq!(launches.len(), 2, "an empty token is the end");
     assert_eq!(sent(&http, 0).get("AutoScalingGroupName").map(String::as_str), Some("gpu-on-demand"));
     assert_eq!(sent(&http, 1).get("NextToken").map(String::as_str), Some("t1"));
 
     let endless = page("<NextToken>more</NextToken>");
     let (aws, http) = answers(&[(200, endless.as_str()); 5]);
-    assert_eq!(aws.launches(Market::Spot, Timestamp(NOW - 600)).await.expect("launches").len(), 3);
+    assert_eq!(aws.activities(Market::Spot, Timestamp(NOW - 600)).await.expect("activities").launches.len(), 3);
     assert_eq!(http.actual_requests().count(), 3);
 }
 
@@ -267,4 +267,136 @@ async fn an_answer_that_is_none_is_a_fault() {
         let (aws, _) = answers(&[(200, body), (200, body)]);
         assert!(aws.groups().await.is_err(), "{body}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_were_taken_back_are_told_from_those_that_were_let_go() {
+    let ended = |cause: &str, start: &str, rest: &str| {
+        format!(
+            "<member><ActivityId>a</ActivityId><Cause>{cause}</Cause><Description>Terminating EC2 instance: i-1</Description>\
+             <StartTime>{start}</StartTime><StatusCode>Successful</StatusCode>{rest}</member>"
+        )
+    };
+    let zone =
+        "<Details>{&quot;Subnet ID&quot;:&quot;s&quot;,&quot;Availability Zone&quot;:&quot;eu-west-1b&quot;}</Details>";
+    let gone = "At 2026-11-23T19:59:00Z an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.";
+    let old = gone.replace("an EC2", "a EC2"); // as AWS wrote it in earlier years
+    let lowered = "At 2026-11-23T19:59:00Z a user request explicitly set group desired capacity changing the desired capacity from 1 to 0.  At 2026-11-23T19:59:02Z an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from 1 to 0.";
+    let body = [
+        ended(gone, "2026-11-23T19:59:00Z", zone),
+        ended(&old, "2026-11-23T19:58:00Z", ""),
+        ended(lowered, "2026-11-23T19:57:00Z", zone),
+        ended("", "2026-11-23T19:56:00Z", zone),
+        ended(gone, "2026-11-23T19:00:00Z", zone),
+    ]
+    .concat();
+    let (aws, _) = answers(&[(200, &activities_answer(&body, ""))]);
+    let read = aws.activities(Market::Spot, Timestamp(NOW - 600)).await.expect("activities");
+    assert_eq!(
+        read.interruptions,
+        [
+            Interruption { at: Timestamp(NOW - 60), zone: Some("eu-west-1b".into()) },
+            Interruption { at: Timestamp(NOW - 120), zone: None },
+        ]
+    );
+    assert!(read.launches.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn states_that_aws_invents_are_kept_as_it_writes_them() {
+    let instance = |state: &str| {
+        format!(
+            "<member><InstanceId>i</InstanceId><LifecycleState>{state}</LifecycleState><HealthStatus>Odd</HealthStatus></member>"
+        )
+    };
+    let instances: String = ["InService", "Pending:Dreaming", "Warmed:Running", "Moonlit", ""].map(instance).concat();
+    let spot = format!(
+        "<member><AutoScalingGroupName>gpu-spot</AutoScalingGroupName><DesiredCapacity>-1</DesiredCapacity>\
+         <Instances>{instances}</Instances><SuspendedProcesses><member/></SuspendedProcesses></member>"
+    );
+    let on_demand = "<member><AutoScalingGroupName>gpu-on-demand</AutoScalingGroupName></member>";
+    let (aws, _) = answers(&[(200, &groups_answer(&format!("{spot}{on_demand}<member/>")))]);
+    let spot = aws.groups().await.expect("groups").spot;
+    let live: Vec<_> = spot.instances.iter().map(|it| (it.state.as_str(), it.is_live())).collect();
+    assert_eq!(
+        live,
+        [("InService", true), ("Pending:Dreaming", true), ("Warmed:Running", false), ("Moonlit", false), ("", false)]
+    );
+    assert_eq!((spot.desired, spot.launch_suspended()), (0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_on_two_pages_are_a_pair() {
+    let page = |name: &str, token: &str| {
+        let groups = format!("<member><AutoScalingGroupName>{name}</AutoScalingGroupName></member>");
+        groups_answer(&groups)
+            .replace("</DescribeAutoScalingGroupsResult>", &format!("{token}</DescribeAutoScalingGroupsResult>"))
+    };
+    let (first, second) = (page("gpu-spot", "<NextToken>t</NextToken>"), page("gpu-on-demand", "<NextToken/>"));
+    let (aws, http) = answers(&[(200, &first), (200, &second)]);
+    assert_eq!(aws.groups().await.expect("both").on_demand.name, "gpu-on-demand");
+    assert_eq!(sent(&http, 1).get("NextToken").map(String::as_str), Some("t"));
+
+    let (aws, http) = answers(&[(200, &first), (200, &page("another", ""))]);
+    assert_eq!(aws.groups().await.expect_err("half a pair").code, "NotFound");
+    assert_eq!(http.actual_requests().count(), 2);
+}
+
+/// Every call against everything that AWS, or something on the way to it, may answer instead: always a fault that names the
+/// call, and never a panic.
+#[tokio::test(start_paused = true)]
+async fn every_call_may_fail_in_every_way() {
+    const CALLS: [&str; 6] = [
+        "GetQueueAttributes",
+        "DescribeAutoScalingGroups",
+        "DescribeScalingActivities",
+        "DescribeSpotPriceHistory",
+        "ExecutePolicy",
+        "SetDesiredCapacity",
+    ];
+    let ec2 = |code: &str| {
+        format!("<Response><Errors><Error><Code>{code}</Code><Message>No.</Message></Error></Errors></Response>")
+    };
+    let json = |code: &str| format!(r#"{{"__type":"com.amazonaws.sqs#{code}","message":"No."}}"#);
+    let mut combinations = 0;
+    for (status, code, repeated) in [
+        (400, "Throttling", true),
+        (400, "ThrottlingException", true),
+        (503, "RequestLimitExceeded", true),
+        (500, "InternalFailure", true),
+        (503, "ServiceUnavailable", true),
+        (403, "AccessDenied", false),
+        (403, "ExpiredToken", false),
+        (400, "ValidationError", false),
+        (418, "NeverHeardOf", false),
+        (502, "", true),
+        (500, "", true),
+        (404, "", false),
+    ] {
+        for call in CALLS {
+            let body = match call {
+                _ if code.is_empty() => "<html><body>Sorry</body></html>".to_owned(),
+                "GetQueueAttributes" => json(code),
+                "DescribeSpotPriceHistory" => ec2(code),
+                _ => error(code),
+            };
+            let (aws, http) = answers(&[(status, &body), (status, &body)]);
+            let fault = match call {
+                "GetQueueAttributes" => aws.queue().await.map(drop),
+                "DescribeAutoScalingGroups" => aws.groups().await.map(drop),
+                "DescribeScalingActivities" => aws.activities(Market::Spot, Timestamp(NOW - 600)).await.map(drop),
+                "DescribeSpotPriceHistory" => aws.prices(Timestamp(NOW - 3_600), Timestamp(NOW)).await.map(drop),
+                "ExecutePolicy" => aws.scale_up(Market::Spot, 1).await,
+                _ => aws.set_desired(Market::Spot, 1).await,
+            }
+            .expect_err(call);
+            assert_eq!(fault.operation, call);
+            assert!(!fault.code.is_empty() && !fault.message.is_empty(), "{fault}");
+            assert!(code.is_empty() || fault.code == code, "{call} {status} {code}: {fault}");
+            let attempts = http.actual_requests().count();
+            assert_eq!(attempts, if repeated { 2 } else { 1 }, "{call} {status} {code}");
+            combinations += 1;
+        }
+    }
+    assert_eq!(combinations, 12 * CALLS.len());
 }

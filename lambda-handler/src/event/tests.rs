@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -129,7 +130,7 @@ fn a_failed_launch_is_heard() {
         "StartTime": "2026-11-23T20:06:58.000Z",
         "Cause": "At 2026-11-23T20:06:57Z an instance was started in response to a difference."
     }));
-    assert_eq!(hear(&event), run(Trigger::LaunchFailed { group: "gpu-spot".into() }));
+    assert_eq!(hear(&event), run(Trigger::LaunchFailed { group: "gpu-spot".into(), activity: Some("a".into()) }));
 }
 
 #[test]
@@ -196,4 +197,97 @@ fn an_error_says_what_was_expected_and_repeats_little() {
     let shown = error.to_string();
     assert!(shown.starts_with("expected an alarm through SNS, a failed launch"), "{shown}");
     assert!(shown.chars().count() < 400, "{shown}");
+}
+
+/// Any JSON, made of words that events are made of, so that it comes close to one now and then.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(vec![
+        "",
+        "ALARM",
+        "spotstack.tick",
+        "aws.autoscaling",
+        "aws.ec2",
+        "EC2 Instance Launch Unsuccessful",
+        "EC2 Spot Instance Interruption Warning",
+        "gpu-spot",
+        "i-1",
+        "{",
+        "{\"AlarmName\":\"a\",\"NewStateValue\":\"ALARM\"}",
+        "{\"Event\":\"autoscaling:TEST_NOTIFICATION\"}",
+        "\u{1F680}",
+    ]);
+    let key = prop::sample::select(vec![
+        "Records",
+        "Sns",
+        "Message",
+        "explain",
+        "source",
+        "detail-type",
+        "detail",
+        "AutoScalingGroupName",
+        "instance-id",
+        "ActivityId",
+        "AlarmName",
+        "NewStateValue",
+        "Event",
+        "",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        word.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key.clone(), inner), 0..6)
+                .prop_map(|pairs| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_event_panics_and_only_whole_ones_run(event in any_json()) {
+        match hear(&event) {
+            Ok(Wake::Run(trigger)) => {
+                let whole = match &trigger {
+                    Trigger::Alarm { state, .. } => event["Records"].is_array() && !state.is_empty(),
+                    Trigger::LaunchFailed { group, .. } => event["detail"]["AutoScalingGroupName"] == json!(group),
+                    Trigger::Interruption { instance } => event["detail"]["instance-id"] == json!(instance),
+                    Trigger::Tick => event["source"] == "spotstack.tick",
+                    Trigger::Explain => event["explain"] == json!(true),
+                };
+                prop_assert!(whole, "{trigger:?} of {event}");
+            }
+            Ok(Wake::Nothing(why)) => prop_assert!(!why.is_empty()),
+            Err(error) => prop_assert!(error.to_string().chars().count() < 400, "{error}"),
+        }
+    }
+
+    /// An event with one part of it broken is either still whole, or an error: never another event.
+    #[test]
+    fn a_broken_part_makes_no_other_event(which in 0_usize..3, path in 0_usize..5, by in any_json()) {
+        let whole = [
+            sns(&[&alarm("jobs", "ALARM")]),
+            launch_unsuccessful(json!({"AutoScalingGroupName": "gpu-spot", "ActivityId": "a"})),
+            of_ec2("EC2 Spot Instance Interruption Warning", json!({"instance-id": "i-1"})),
+        ];
+        let paths = ["/Records", "/Records/0/Sns/Message", "/detail", "/detail-type", "/source"];
+        let mut event = whole[which].clone();
+        let Some(part) = event.pointer_mut(paths[path]) else { return Ok(()) };
+        *part = by;
+        let heard = hear(&event);
+        let kind = |wake: &Wake| match wake {
+            Wake::Run(trigger) => Some(std::mem::discriminant(trigger)),
+            Wake::Nothing(_) => None,
+        };
+        let before = hear(&whole[which]).ok().as_ref().and_then(kind);
+        let after = heard.as_ref().ok().and_then(kind);
+        let is_tick = matches!(heard, Ok(Wake::Run(Trigger::Tick)));
+        prop_assert!(after.is_none() || after == before || is_tick, "{event}");
+    }
 }

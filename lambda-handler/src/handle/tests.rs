@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spot_policy::{Action, Fact, Group, Instance, Launch, LaunchOutcome, Market, PriceChange, Queue};
+use spot_policy::{Action, Deed, Fact, Group, Instance, Launch, LaunchOutcome, Market, PriceChange, Queue};
 use tokio::time::Instant;
 
 use super::*;
-use crate::account::Groups;
+use crate::account::{Activities, Groups};
 use crate::config::tests::config;
 
 const NOW: i64 = 1_795_464_000;
@@ -19,7 +19,7 @@ const ZONE: &str = "eu-west-1a";
 enum Call {
     Queue,
     Groups,
-    Launches(Market),
+    Activities(Market),
     Prices,
     ScaleUp(Market, u32),
     SetDesired(Market, u32),
@@ -50,7 +50,7 @@ fn group(name: &str, live: u32, desired: u32) -> Group {
         id: format!("i-{name}-{index}"),
         zone: ZONE.into(),
         state: "InService".into(),
-        protected: false,
+        ..Instance::default()
     };
     Group {
         name: name.into(),
@@ -82,6 +82,7 @@ impl Fake {
     /// Spot asked for in vain: one instance wanted, refused a minute ago in the only zone.
     fn refused_by_spot(jobs: u32) -> Self {
         let refusal = Launch {
+            id: "fa11ed".into(),
             started: Timestamp(NOW - 60),
             ended: Some(Timestamp(NOW - 58)),
             zone: Some(ZONE.into()),
@@ -147,10 +148,11 @@ impl Account for Fake {
         self.called(Call::Groups).await.map(|()| self.groups.borrow().clone())
     }
 
-    async fn launches(&self, market: Market, since: Timestamp) -> Result<Vec<Launch>, Fault> {
+    async fn activities(&self, market: Market, since: Timestamp) -> Result<Activities, Fault> {
         assert_eq!(since, Timestamp(NOW - 600), "ten minutes back");
-        self.called(Call::Launches(market)).await?;
-        Ok(if market == Market::Spot { self.launches.clone() } else { Vec::new() })
+        self.called(Call::Activities(market)).await?;
+        let launches = if market == Market::Spot { self.launches.clone() } else { Vec::new() };
+        Ok(Activities { launches, ..Activities::default() })
     }
 
     async fn prices(&self, since: Timestamp, until: Timestamp) -> Result<Vec<PriceChange>, Fault> {
@@ -256,8 +258,8 @@ async fn any_other_fault_still_serves_the_queue() {
     for (call, by) in [
         (Call::Queue, one_spot),
         (Call::Prices, one_on_demand),
-        (Call::Launches(Market::Spot), one_spot),
-        (Call::Launches(Market::OnDemand), one_spot),
+        (Call::Activities(Market::Spot), one_spot),
+        (Call::Activities(Market::OnDemand), one_spot),
         (Call::ScaleUp(Market::Spot, 1), one_spot),
     ] {
         for wrong in [Wrong::Refused, Wrong::Hangs] {
@@ -277,8 +279,8 @@ async fn any_other_fault_still_serves_the_queue() {
 async fn all_questions_may_hang_and_the_queue_is_served_in_time() {
     let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[
         (Call::Queue, Wrong::Hangs),
-        (Call::Launches(Market::Spot), Wrong::Hangs),
-        (Call::Launches(Market::OnDemand), Wrong::Hangs),
+        (Call::Activities(Market::Spot), Wrong::Hangs),
+        (Call::Activities(Market::OnDemand), Wrong::Hangs),
         (Call::Prices, Wrong::Hangs),
     ]);
     let record = run(&fake, &alarm()).await;
@@ -394,7 +396,8 @@ async fn an_interruption_of_ours_is_a_wake_up_like_any_other() {
     let fake = Fake::new(2, (1, 1), (0, 0));
     let record = run(&fake, &interruption("i-gpu-spot-0")).await;
     assert_eq!(record.trigger, Trigger::Interruption { instance: "i-gpu-spot-0".into() });
-    assert_eq!(fake.changes(), [Call::ScaleUp(Market::Spot, 2)]);
+    assert!(record.situation.spot.instances[0].warned);
+    assert_eq!(fake.changes(), [Call::ScaleUp(Market::OnDemand, 2)], "the one zone is on hold");
 }
 
 #[tokio::test(start_paused = true)]

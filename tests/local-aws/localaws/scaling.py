@@ -66,7 +66,15 @@ def _run(policy: dict, trigger: str, value: float | None, threshold: float | Non
 def _step(policy: dict, value: float, threshold: float) -> int:
     """The step for this distance from the threshold: above it a lower bound belongs to its step, below it an upper."""
     distance = value - threshold
-    for step in policy.get("StepAdjustments", []):
+    steps = policy.get("StepAdjustments", [])
+    uppers = [step.get("MetricIntervalUpperBound") for step in steps]
+    if None not in uppers and any(float(upper) > 0 for upper in uppers):
+        # AWS says so when the policy is put.
+        raise invalid(
+            "There must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) "
+            "when one StepAdjustment has a positive upper bound"
+        )
+    for step in steps:
         lower = float(step.get("MetricIntervalLowerBound", -math.inf))
         upper = float(step.get("MetricIntervalUpperBound", math.inf))
         if (distance >= 0 and lower <= distance < upper) or (distance <= 0 and lower < distance <= upper):

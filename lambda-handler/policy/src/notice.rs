@@ -1,0 +1,186 @@
+//! What somebody should hear of without looking: the turns a pair takes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::decide;
+use crate::decision::{Action, Reason};
+use crate::record::{Record, Trigger};
+use crate::situation::{Fact, Group, Market, Situation};
+
+/// A turn that a pair has just taken. It is told by the one run that takes it, although nothing is remembered between runs:
+/// turning to On-Demand and back are calls that this run made and AWS accepted, and whether a refusal is the first of its
+/// kind is asked of the facts, by deciding once more as if that launch had not been tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// On-Demand serves, beyond its base, because Spot is not to be had.
+    Fallback {
+        /// Workers that On-Demand was asked for.
+        workers: u32,
+    },
+    /// Spot serves again, and the last On-Demand worker beyond the base leaves.
+    Reverted,
+    /// Spot is not to be had, and On-Demand has been refused as well.
+    BothRefused,
+    /// The launch definition is wrong, so that nothing is scaled.
+    Misconfigured,
+}
+
+impl Notice {
+    /// What there is to tell about a run, given all else of its record.
+    ///
+    /// A refusal is told by the run that its own event woke. Where that event is lost, nobody is told: the groups end where
+    /// they would, and the record of every run says it. A dry run has nothing to tell.
+    pub(crate) fn of(record: &Record) -> Vec<Notice> {
+        if record.dry_run {
+            return Vec::new();
+        }
+        let (base, on_demand) = (record.policy.base, &record.situation.on_demand);
+        let turned =
+            record.deeds.iter().filter(|deed| deed.error.is_none()).map(|deed| deed.action).find_map(|action| {
+                let to = action.to();
+                match action {
+                    Action::ScaleUp { market: Market::OnDemand, .. }
+                    | Action::SetDesired { market: Market::OnDemand, .. } => {
+                        let had = on_demand.desired.max(on_demand.live());
+                        if had <= base && to > had {
+                            return Some(Notice::Fallback { workers: to - base });
+                        }
+                        (on_demand.desired > base && to <= base && record.situation.spot.live() > 0)
+                            .then_some(Notice::Reverted)
+                    }
+                    _ => None,
+                }
+            });
+        turned.into_iter().chain(refused(record)).collect()
+    }
+}
+
+/// What the failed launch that woke us is the first to show.
+fn refused(record: &Record) -> Option<Notice> {
+    let Trigger::LaunchFailed { activity: Some(activity), .. } = &record.trigger else { return None };
+    let notice = record.decision.reasons.iter().find_map(shown_by)?;
+    let before = decide(&record.policy, &without(&record.situation, activity));
+    let is_news = record.situation != without(&record.situation, activity)
+        && !before.reasons.iter().any(|reason| shown_by(reason) == Some(notice));
+    is_news.then_some(notice)
+}
+
+fn shown_by(reason: &Reason) -> Option<Notice> {
+    match reason {
+        Reason::OnDemandRefused { .. } => Some(Notice::BothRefused),
+        Reason::Misconfigured { .. } => Some(Notice::Misconfigured),
+        _ => None,
+    }
+}
+
+/// The situation as it would be if a launch had not been tried.
+fn without(situation: &Situation, activity: &str) -> Situation {
+    let forget = |group: &Group| {
+        let mut group = group.clone();
+        if let Fact::Known(launches) = &mut group.launches {
+            launches.retain(|launch| launch.id != activity);
+        }
+        group
+    };
+    Situation { spot: forget(&situation.spot), on_demand: forget(&situation.on_demand), ..situation.clone() }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Fallback { workers: 1 } => f.write_str("On-Demand serves: 1 worker"),
+            Notice::Fallback { workers } => write!(f, "On-Demand serves: {workers} workers"),
+            Notice::Reverted => f.write_str("Spot serves again, and On-Demand leaves"),
+            Notice::BothRefused => f.write_str("neither Spot nor On-Demand is to be had, and jobs wait"),
+            Notice::Misconfigured => f.write_str("nothing can be launched, and jobs wait"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Policy, Revert};
+    use crate::record::Deed;
+    use crate::situation::{Instance, Launch, LaunchOutcome, Queue};
+    use crate::units::{Seconds, Timestamp};
+
+    const NOW: i64 = 1_000_000;
+    const FULL: &str = "InsufficientInstanceCapacity";
+    const WRONG: &str = "The requested configuration is currently not supported.";
+
+    fn group(live: u32, desired: u32, failed: &[(&str, &str, i64)]) -> Group {
+        let instance = Instance { state: "InService".into(), ..Instance::default() };
+        let launch = |&(id, text, ago): &(&str, &str, i64)| Launch {
+            id: id.into(),
+            started: Timestamp(NOW - ago),
+            ended: Some(Timestamp(NOW - ago)),
+            zone: Some("a".into()),
+            outcome: LaunchOutcome::Failed(text.into()),
+        };
+        Group {
+            max: 4,
+            desired,
+            zones: vec!["a".into()],
+            instances: vec![instance; live as usize],
+            launches: Fact::Known(failed.iter().map(launch).collect()),
+            ..Group::default()
+        }
+    }
+
+    /// A run with two jobs, and what it tells.
+    fn told(trigger: Trigger, spot: Group, on_demand: Group, accepted: bool) -> Vec<Notice> {
+        let policy = Policy { max: 4, revert: Revert::After(Seconds(60)), protect: true, ..Policy::default() };
+        let queue = Fact::Known(Queue { visible: 2, in_flight: 0 });
+        let situation = Situation { now: Timestamp(NOW), queue, spot, on_demand, ..Situation::default() };
+        let decision = decide(&policy, &situation);
+        let error = (!accepted).then(|| "AccessDenied".to_owned());
+        let deeds = decision.actions.iter().map(|&action| Deed { action, error: error.clone() }).collect();
+        Record::new(trigger, policy, situation, decision, deeds, false).notices
+    }
+
+    fn failed(activity: &str) -> Trigger {
+        Trigger::LaunchFailed { group: "g".into(), activity: Some(activity.into()) }
+    }
+
+    #[test]
+    fn the_run_that_turns_to_on_demand_tells_it() {
+        let refused = [("1", FULL, 5)];
+        let turn = |accepted| told(Trigger::Tick, group(0, 2, &refused), group(0, 0, &[]), accepted);
+        assert_eq!(turn(true), [Notice::Fallback { workers: 2 }]);
+        assert_eq!(turn(false), [], "AWS did not accept it, and the next run tells it");
+        let more = told(Trigger::Tick, group(0, 0, &refused), group(1, 1, &[]), true);
+        assert_eq!(more, [], "one more of what serves already");
+        assert_eq!(told(Trigger::Tick, group(0, 0, &refused), group(0, 2, &[]), true), [], "done already");
+    }
+
+    #[test]
+    fn the_run_that_ends_on_demand_tells_it() {
+        assert_eq!(told(Trigger::Tick, group(2, 2, &[]), group(1, 1, &[]), true), [Notice::Reverted]);
+        assert_eq!(told(Trigger::Tick, group(2, 2, &[]), group(1, 0, &[]), true), [], "told already");
+        assert_eq!(told(Trigger::Tick, group(1, 1, &[]), group(2, 2, &[]), true), [], "one stays");
+    }
+
+    #[test]
+    fn both_refused_is_told_by_the_launch_that_made_it_so() {
+        let spot = || group(0, 0, &[("s", FULL, 60)]);
+        let first = || group(0, 2, &[("1", FULL, 5)]);
+        assert_eq!(told(failed("1"), spot(), first(), true), [Notice::BothRefused]);
+        assert_eq!(told(Trigger::Tick, spot(), first(), true), [], "a look is no news");
+        assert_eq!(told(failed("s"), spot(), first(), true), [Notice::BothRefused], "Spot may be the second to refuse");
+        assert_eq!(told(failed("elsewhere"), spot(), first(), true), []);
+        let again = group(0, 2, &[("1", FULL, 65), ("2", FULL, 5)]);
+        assert_eq!(told(failed("2"), spot(), again, true), [], "AWS tries again by itself, and that is no news");
+    }
+
+    #[test]
+    fn a_wrong_definition_is_told_once() {
+        let wrong = || group(0, 2, &[("1", WRONG, 5)]);
+        assert_eq!(told(failed("1"), wrong(), group(0, 0, &[]), true), [Notice::Misconfigured]);
+        let again = group(0, 2, &[("1", WRONG, 65), ("2", WRONG, 5)]);
+        assert_eq!(told(failed("2"), again, group(0, 0, &[]), true), []);
+    }
+}

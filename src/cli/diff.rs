@@ -1,0 +1,197 @@
+//! `spotstack diff`: what would change, in words, before anybody deploys it.
+
+use std::borrow::Cow;
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::SystemTime;
+
+use clap::ValueEnum;
+use dialoguer::console::{Style, Term};
+use miette::{IntoDiagnostic, miette};
+use serde::Serialize;
+
+use super::terminal::{Show, Terminal, account, block_on, columns, print_line, reviewed};
+use super::{Exit, Global, Result, prepare, rendered};
+use crate::deploy::difference::{Against, difference};
+use crate::deploy::groups::Wanted;
+use crate::deploy::{PairName, Request, change_set_name};
+use crate::package::Package;
+use crate::plan::Plan;
+use crate::template::Template;
+use crate::template::diff::markdown::{Heading, markdown};
+use crate::template::diff::{Counts, Document, Review, diff};
+
+/// Show what would change and what that means for what runs: exit 0 nothing, 2 something, 1 it could not be found out
+///
+/// Without --against the stack in AWS is compared, as CloudFormation sees it: by a change set, which is deleted again. A stack that
+/// does not exist is not made for that. With --against nothing but the two files is looked at. What was changed in AWS behind
+/// CloudFormation's back is not seen by either.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = JSON_HELP)]
+pub(super) struct Args {
+    /// Compare with a template (YAML or JSON) or with another spec, without AWS; `-` reads a template from standard input
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// For a terminal, for a comment on a pull request, for programs
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Whether CloudFormation is asked by a change set; with `false` the stack's template is read and compared here
+    #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set, conflicts_with = "against")]
+    online: bool,
+    /// The bucket for the handler, as it will be given to `deploy`
+    #[arg(long, value_name = "NAME", conflicts_with = "against")]
+    artifact_bucket: Option<String>,
+    /// The role that CloudFormation acts as, as it will be given to `deploy`
+    #[arg(long, value_name = "ARN", conflicts_with = "against")]
+    role_arn: Option<String>,
+    /// The handler, as it will be given to `deploy`
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    handler: Option<PathBuf>,
+}
+
+const JSON_HELP: &str = "\
+--format json writes one object:
+  format      1; a number that changes when a field goes or changes its meaning
+  stack, before, after   what is compared with what
+  different   whether anything differs
+  summary     {add, change, replace, remove, impossible, document}: how many of each
+  sections    [{part, items}]; part is permissions (network among it), replaced, spot, on_demand, signals or spot_manager
+    items     [{mark, logical_id, resource_type, about, properties, changes, consequence, same_as}]
+      mark    add, change, may_replace, replace, remove, impossible (CloudFormation refuses it) or other
+      changes [{path, before, after, replacement}]; before or after is absent where there is none;
+              replacement is never, maybe or always
+  follows     [{logical_id, resource_type, follows, replacement}]: reached by what is replaced
+  document    [{section, name, mark, changes}]: parameters, outputs and other parts of the template
+  notes       sentences to be read before everything else
+  unaffected  names of resources that AWS lists and that stay as they are";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    let (plan, template) = prepare(global)?;
+    let (review, before) = match &args.against {
+        Some(file) => (diff(&read(file, global)?, &Document::of(&template)), file.display().to_string()),
+        None => deployed(args, &plan, &template, global)?,
+    };
+    let after = global.file.display().to_string();
+    show(&review, Heading { stack: &plan.stack, before: &before, after: &after }, args.format, global)?;
+    Ok(if review.is_empty() { Exit::Done } else { Exit::Different })
+}
+
+/// A template, or a spec and what it renders to.
+fn read(file: &Path, global: &Global) -> Result<Document> {
+    let cannot = |error: io::Error| miette!("cannot read `{}`: {error}", file.display());
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(LARGEST).read_to_end(&mut bytes).map_err(cannot)?;
+        bytes
+    } else {
+        let mut bytes = Vec::new();
+        fs::File::open(file).and_then(|open| open.take(LARGEST).read_to_end(&mut bytes)).map_err(cannot)?;
+        bytes
+    };
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => return Err(miette!("`{}` is not text in UTF-8", file.display())),
+    };
+    // Whatever has pairs means to be a spec, and is judged as one; it names files beside it.
+    if is_spec(&text) && file != Path::new("-") {
+        return Ok(Document::of(&rendered(file, global)?));
+    }
+    match Document::read(&text) {
+        Ok(document) => Ok(document),
+        Err(error) => Err(miette!(
+            help =
+                "a template has `Resources`; a spec has `pairs`, and is read from a file only, because it names others",
+            "`{}` is {error}",
+            file.display()
+        )),
+    }
+}
+
+/// CloudFormation takes no template over a megabyte; in JSON with blanks it may be longer.
+const LARGEST: u64 = 16_000_000;
+
+fn is_spec(text: &str) -> bool {
+    let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    (has("pairs") || has("stack")) && !has("Resources")
+}
+
+/// Compares with the stack in AWS.
+fn deployed(args: &Args, plan: &Plan, template: &Template, global: &Global) -> Result<(Review, String)> {
+    let package = match &args.handler {
+        Some(file) => Package::from_file(file, plan.architecture)?,
+        None => Package::carried(plan.architecture)?,
+    };
+    let request = Request {
+        stack: &plan.stack,
+        tags: &plan.tags,
+        pairs: &PairName::all(plan),
+        groups: &Wanted::all(plan),
+        template,
+        package: &package,
+        artifact_bucket: args.artifact_bucket.as_deref(),
+        role: args.role_arn.as_deref(),
+        change_set: &change_set_name(SystemTime::now(), process::id(), &template.text),
+        yes: true,
+        execute: false,
+        timeout: None,
+    };
+    let mut terminal = Terminal::new(global, Show::Plain);
+    let difference = block_on(async {
+        let account = account(global, plan).await?;
+        Ok(difference(&request, args.online, &account, &mut terminal).await?)
+    })?;
+    let before = match difference.against {
+        Against::Nothing => "nothing: there is no such stack",
+        Against::Template => "the stack's template",
+        Against::ChangeSet => "the stack",
+    };
+    Ok((difference.review, before.into()))
+}
+
+fn show(review: &Review, heading: Heading<'_>, format: Format, global: &Global) -> Result<()> {
+    let Heading { stack, before, after } = heading;
+    match format {
+        Format::Json => {
+            let different = !review.is_empty();
+            let report = Report { format: 1, stack, before, after, different, summary: review.counts(), review };
+            print_line(&serde_json::to_string_pretty(&report).into_diagnostic()?);
+        }
+        Format::Markdown => print_line(markdown(review, heading).trim_end()),
+        Format::Text if review.is_empty() => {
+            global.say(&format!("no differences: {after} says the same as {before}"));
+        }
+        Format::Text => {
+            let colored = global.colored_on(io::stdout().is_terminal());
+            let paint = |style: Style, text: &str| style.force_styling(colored).apply_to(text).to_string();
+            let width = if io::stdout().is_terminal() { columns(&Term::stdout()) } else { None };
+            let title: Cow<'_, str> = format!("{stack}: from {before} to {after}\n").into();
+            print_line(&paint(Style::new(), &title));
+            for line in reviewed(review, width, paint) {
+                print_line(&line);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `--format json`.
+#[derive(Serialize)]
+struct Report<'a> {
+    format: u8,
+    stack: &'a str,
+    before: &'a str,
+    after: &'a str,
+    different: bool,
+    summary: Counts,
+    #[serde(flatten)]
+    review: &'a Review,
+}

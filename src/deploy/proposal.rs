@@ -1,0 +1,118 @@
+//! A change set, asked for and read; and nothing left of it unless somebody goes on with it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+
+use super::audience::{Audience, Moment};
+use super::change_set::{self, Change, Reading};
+use super::cloud::{Cloud, Identity, Proposal, Proposed};
+use super::error::DeployError;
+use super::stack::{Stack, Way};
+use super::{Request, artifact};
+
+/// A change set that is ready.
+pub(super) struct Ready {
+    pub(super) proposed: Proposed,
+    /// Everything that it would do.
+    pub(super) changes: Vec<Change>,
+    pub(super) leftovers: Leftovers,
+}
+
+/// Asks for the change set that a request needs, its parameters for `groups` filled, and reads all of it; `None` where there is nothing to do. Whatever happens but a
+/// ready change set, Ctrl-C among it, nothing is left behind.
+pub(super) async fn ask<C: Cloud, A: Audience>(
+    request: &Request<'_>,
+    (way, stack): (Way, Option<&Stack>),
+    groups: BTreeMap<String, String>,
+    bucket: &str,
+    identity: &Identity,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<Option<Ready>, DeployError> {
+    let proposal = Proposal {
+        name: request.change_set.into(),
+        stack: request.stack.into(),
+        create: way != Way::Update,
+        template: artifact::document(&request.template.text, bucket, identity, cloud, audience).await?,
+        parameters: parameters(request, groups, bucket),
+        tags: request.tags.clone(),
+        role: request.role.map(Into::into),
+    };
+    // Who interrupts this call would not know what it has made: it is waited for.
+    let (proposed, mut interrupted) = waited_for(cloud.create_change_set(&proposal), audience.interrupted()).await;
+    let proposed = proposed?;
+    let made_stack = (way == Way::Renew || stack.is_none()).then(|| proposed.stack_arn.clone());
+    let leftovers = Leftovers { change_set: proposed.arn.clone(), made_stack };
+    let mut reading = None;
+    if !interrupted {
+        tokio::select! {
+            biased;
+            () = audience.interrupted() => interrupted = true,
+            read = change_set::read(cloud, &proposed.arn, request.change_set) => reading = Some(read),
+        }
+    }
+    let result = match reading {
+        None => Err(DeployError::Stopped),
+        Some(Ok(Reading::Ready(changes))) => return Ok(Some(Ready { proposed, changes, leftovers })),
+        Some(Ok(Reading::NoChange)) => Ok(None),
+        Some(Ok(Reading::Failed(reason))) => {
+            Err(DeployError::Refused { reason: with_validation(reason, &proposed.arn, cloud).await })
+        }
+        Some(Err(error)) => Err(error),
+    };
+    debug_assert!(!interrupted || result.is_err());
+    leftovers.clear(request.change_set, cloud, audience).await;
+    result
+}
+
+/// What the template's parameters are filled with; `groups` with what was found of groups that another template made.
+pub(super) fn parameters(
+    request: &Request<'_>,
+    mut groups: BTreeMap<String, String>,
+    bucket: &str,
+) -> BTreeMap<String, String> {
+    groups.insert("ArtifactBucket".into(), bucket.into());
+    groups.insert("HandlerKey".into(), request.package.key());
+    groups
+}
+
+/// Does something to its end, and says whether somebody wanted to interrupt it.
+async fn waited_for<T>(work: impl Future<Output = T>, interrupt: impl Future<Output = ()>) -> (T, bool) {
+    let (mut work, interrupt) = (pin!(work), pin!(interrupt));
+    tokio::select! {
+        biased;
+        done = &mut work => (done, false),
+        () = interrupt => (work.await, true),
+    }
+}
+
+/// The reason why a change set failed, and what CloudFormation's own validation found, which the reason only hints at.
+async fn with_validation(mut reason: String, change_set: &str, cloud: &impl Cloud) -> String {
+    // Best effort: not everybody may read these, and the reason is there.
+    for finding in cloud.validation_errors(change_set).await.unwrap_or_default() {
+        reason.push_str("\n  ");
+        reason.push_str(&finding);
+    }
+    reason
+}
+
+/// What a change set that is not executed leaves behind.
+pub(super) struct Leftovers {
+    change_set: String,
+    /// The empty stack that asking for the change set made, if it did.
+    made_stack: Option<String>,
+}
+
+impl Leftovers {
+    /// Takes away what we made, and only that: an empty stack that was there before may have others' change sets.
+    pub(super) async fn clear<C: Cloud, A: Audience>(&self, token: &str, cloud: &C, audience: &mut A) {
+        let mut cleared = cloud.delete_change_set(&self.change_set).await;
+        if let (Ok(()), Some(stack)) = (&cleared, &self.made_stack) {
+            cleared = cloud.delete_stack(stack, &format!("{token}-clear"), None).await;
+        }
+        if let Err(error) = cleared {
+            audience.hear(&Moment::Warning { text: &format!("the change set could not be cleared away: {error}") });
+        }
+    }
+}

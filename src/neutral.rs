@@ -1,0 +1,33 @@
+//! Somebody else's text, safe to print.
+
+use std::borrow::Cow;
+
+/// The text, in which what would move the cursor, change colours or reverse the direction of a terminal is shown as an escape;
+/// everything else stays as it is.
+pub fn neutral(text: &str) -> Cow<'_, str> {
+    if !text.contains(dangerous) {
+        return Cow::Borrowed(text);
+    }
+    text.chars()
+        .map(|c| if dangerous(c) { c.escape_unicode().to_string() } else { c.to_string() })
+        .collect::<String>()
+        .into()
+}
+
+/// Control characters (C0 but for the line feed and the tab, DEL, C1) and those that override the direction of text.
+fn dangerous(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_acts_on_a_terminal_is_escaped() {
+        let harmless = "Resource handler returned message: \"Grüße,\n\t日本 £\"";
+        assert!(matches!(neutral(harmless), Cow::Borrowed(text) if text == harmless));
+        assert_eq!(neutral("\u{1b}[2Jgone\r\u{9b}31m\u{202e}"), "\\u{1b}[2Jgone\\u{d}\\u{9b}31m\\u{202e}");
+    }
+}
