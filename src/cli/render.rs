@@ -1,5 +1,6 @@
 //! `spotstack render`: the template, without an account and without a network.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -67,11 +68,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// The policy for whoever deploys, and what has to be said about it.
 fn policy(args: &Args, global: &Global, plan: &Plan, template: &Template) -> Result<String> {
     let region = global.region.as_deref().or(plan.region.as_deref());
+    let stacks: BTreeSet<&str> = plan.pairs.iter().filter_map(|pair| pair.groups.as_ref()?.stack.as_deref()).collect();
+    let group_stacks: Vec<&str> = stacks.into_iter().collect();
     let scope = Scope {
+        group_stacks: &group_stacks,
         region,
         account: args.account.as_deref(),
         artifact_bucket: args.artifact_bucket.as_deref(),
-        ..Scope::default()
     };
     let policy = DeployerPolicy::new(&plan.stack, template, scope, &global.blueprints()?)?;
     if region.is_none() {

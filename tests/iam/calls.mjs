@@ -12,6 +12,8 @@ const ACTIONS = {
   'lambda:Invoke': 'lambda:InvokeFunction',
   'sts:GetCallerIdentity': undefined,
 }
+/** The calls that are signed by hand, each in a module of its own in lambda-handler/ec2. */
+const EC2 = { DescribeLaunchTemplateVersions: 'launch_template', DescribeSpotPriceHistory: 'spot_price_history' }
 const SERVICES = { cloudwatchlogs: 'logs' }
 
 const camel = name => name.replace(/(^|_|-)([a-z])/g, (_, __, letter) => letter.toUpperCase())
@@ -22,7 +24,7 @@ function sources(folder) {
   return files.map(name => fs.readFileSync(path.join(folder, name), 'utf8')).join('\n')
 }
 
-/** The IAM actions of all that Rust sources call: methods of the SDKs' clients, and the one call that is signed by hand. */
+/** The IAM actions of all that Rust sources call: methods of the SDKs' clients, and those that are signed by hand. */
 export function ofRust(folder) {
   const text = sources(folder)
   const calls = new Set()
@@ -31,7 +33,9 @@ export function ofRust(folder) {
       calls.add(`${SERVICES[sdk] ?? sdk}:${camel(method)}`)
     }
   }
-  if (/"DescribeSpotPriceHistory"/.test(text)) calls.add('ec2:DescribeSpotPriceHistory')
+  for (const [call, module] of Object.entries(EC2)) {
+    if (new RegExp(`spotstack_ec2::[^;]*\\b${module}\\b`).test(text)) calls.add(`ec2:${call}`)
+  }
   return actions(calls)
 }
 

@@ -229,6 +229,9 @@ async function doors(stack) {
 // --- Whoever deploys -----------------------------------------------------------------------------------------------------
 
 const DEPLOY = {
+  'autoscaling:DescribeAutoScalingGroups': 'look',
+  'autoscaling:DescribeLaunchConfigurations': 'look',
+  'autoscaling:DescribePolicies': 'look',
   'cloudformation:CreateChangeSet': 'stack',
   'cloudformation:DeleteChangeSet': 'stack',
   'cloudformation:DeleteStack': 'stack',
@@ -239,6 +242,7 @@ const DEPLOY = {
   'cloudformation:ExecuteChangeSet': 'stack',
   'cloudformation:GetTemplate': 'stack',
   'cloudformation:ListStackResources': 'stack',
+  'ec2:DescribeLaunchTemplateVersions': 'look',
   'lambda:GetFunctionConfiguration': 'function',
   'lambda:InvokeFunction': 'function',
   's3:CreateBucket': 'bucket',
@@ -288,10 +292,12 @@ async function calls(who, policies, stack, account) {
     bucket: [[bucket], ['arn:aws:s3:::other', bucket.replace(REGION, 'us-west-2'), bucket.replace(ACCOUNT, '999999999999')]],
     object: [[`${bucket}/spotstack/handler/x86_64/0.zip`], [`${bucket}/other/x`, 'arn:aws:s3:::other/spotstack/handler/x86_64/0.zip']],
   }
+  whose.look = [['*'], []]
   if (account) whose.stack[1].push(arn(stack.as({ account: '999999999999' })))
   for (const [action, kind] of Object.entries(DEPLOY)) {
     for (const resource of whose[kind][0]) await may(true, who, policies, action, resource)
     for (const resource of whose[kind][1]) await may(false, who, policies, action, resource)
+    if (kind === 'look') await may(false, who, policies, action, '*', { 'aws:RequestedRegion': 'us-west-2' })
   }
   for (const action of ['cloudformation:TagResource', 'cloudformation:UntagResource']) await may(true, who, policies, action, arn(stack))
   await may(true, who, policies, 'cloudformation:DescribeEvents', stack.arn('cloudformation', 'changeSet/spotstack-1700000000-0a1b2c/1'))
