@@ -21,8 +21,9 @@ const ARNS = {
 }
 
 export class Stack {
-  constructor(name, template, { region, account, partition = 'aws' }) {
-    Object.assign(this, { name, template, region, account, partition })
+  /** `groups` is the stack that has the groups which another template made: see examples/existing-groups.yaml. */
+  constructor(name, template, { region, account, partition = 'aws', groups = 'encoder-prod' }) {
+    Object.assign(this, { name, template, region, account, partition, groups })
     this.resources = template.Resources
   }
 
@@ -45,6 +46,11 @@ export class Stack {
     return whole.length <= 64 ? whole : `${cut(this.name)}-${cut(id)}-Abc1Def2Ghi3`
   }
 
+  /** The ARN of a group that another template made. */
+  groupArn(name) {
+    return ARNS['AWS::AutoScaling::AutoScalingGroup'](this, name)
+  }
+
   arnOf(id) {
     const make = ARNS[this.resources[id].Type]
     if (!make) throw new Error(`${this.resources[id].Type} has no ARN here`)
@@ -59,7 +65,7 @@ export class Stack {
     }
     if (id in pseudo) return pseudo[id]
     const parameter = this.template.Parameters?.[id]
-    if (parameter) return parameter.Default ?? `given-${id}`
+    if (parameter) return parameter.Default ?? (id.endsWith('Group') ? `${this.groups}-${id}-Abc1Def2Ghi3` : `given-${id}`)
     switch (this.resources[id].Type) {
       case 'AWS::SNS::Topic': return this.arnOf(id)
       case 'AWS::SQS::Queue': return `https://sqs.${this.region}.amazonaws.com/${this.account}/${this.nameOf(id)}`

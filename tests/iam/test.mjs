@@ -307,7 +307,7 @@ async function calls(who, policies, stack, account) {
 
 /** What CloudFormation asks for each resource, on it and on its like of another stack and in another Region. */
 async function handlers(who, policies, stack) {
-  const other = stack.as({ name: 'other' })
+  const other = stack.as({ name: 'other', groups: 'other-prod' })
   const elsewhere = stack.as({ region: 'us-west-2' })
   for (const [id, { Type }] of Object.entries(stack.resources)) {
     const handler = HANDLERS[Type]
@@ -320,7 +320,8 @@ async function handlers(who, policies, stack) {
       if (!handler.of) return it.arnOf(id)
       const name = handler.of(it.properties(id))
       const whole = Object.keys(it.resources).find(id => it.ref(id) === name)
-      return whole ? it.arnOf(whole) : name
+      if (whole) return it.arnOf(whole)
+      return Type === 'AWS::AutoScaling::ScalingPolicy' ? it.groupArn(name) : name
     }
     const own = subject(stack)
     const named = subject(other) !== own
