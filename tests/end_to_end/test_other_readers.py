@@ -85,8 +85,10 @@ def test_every_hostile_value_is_refused_or_arrives_as_it_is(tmp_path):
             for group in ("GpuSpotGroup", "GpuOnDemandGroup"):
                 tags = document["Resources"][group]["Properties"]["Tags"][1:]
                 assert {tag["Key"]: tag["Value"] for tag in tags} == some
-            (volume,) = document["Resources"]["GpuSpotLaunch"]["Properties"]["LaunchTemplateData"]["TagSpecifications"]
-            assert {tag["Key"]: tag["Value"] for tag in volume["Tags"]} == some
+            tagged = document["Resources"]["GpuSpotLaunch"]["Properties"]["LaunchTemplateData"]["TagSpecifications"]
+            assert [kind["ResourceType"] for kind in tagged] == ["instance", "volume"]
+            for kind in tagged:
+                assert {tag["Key"]: tag["Value"] for tag in kind["Tags"]} == some
             arrived += len(some)
     assert arrived > 60
 
