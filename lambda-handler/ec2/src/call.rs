@@ -91,7 +91,9 @@ impl<T: std::fmt::Debug + Send + Sync + 'static> Call<T> {
             .retry_classifier(HttpStatusCodeClassifier::default())
             .with_connection_poisoning()
             .runtime_plugin(
-                StaticRuntimePlugin::new().with_config(signed(service, name, region)).with_runtime_components(components),
+                StaticRuntimePlugin::new()
+                    .with_config(signed(service, name, region))
+                    .with_runtime_components(components),
             )
             .serializer(|form: String| {
                 let mut request = HttpRequest::new(SdkBody::from(form));
@@ -123,12 +125,7 @@ impl<T: std::fmt::Debug + Send + Sync + 'static> Call<T> {
 impl<T: std::fmt::Debug + Send + Sync + 'static> Call<Page<T>> {
     /// Makes the call for page after page, `most` at most: more are an error, because half a list looks like a whole one.
     /// `token` is what the parameter is called that asks for the next page.
-    pub(crate) async fn all(
-        &self,
-        parameters: &[(&str, &str)],
-        token: &str,
-        most: usize,
-    ) -> Result<Vec<T>, CallError> {
+    pub(crate) async fn all(&self, parameters: &[(&str, &str)], token: &str, most: usize) -> Result<Vec<T>, CallError> {
         let (mut items, mut next) = (Vec::new(), None::<String>);
         for _ in 0..most {
             let mut parameters = parameters.to_vec();

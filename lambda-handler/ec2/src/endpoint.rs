@@ -62,7 +62,9 @@ impl Service {
         ];
         match self {
             Self::Ec2 => region,
-            Self::Iam => HOMES.into_iter().find(|(start, _)| region.starts_with(start)).map_or(region, |(_, home)| home),
+            Self::Iam => {
+                HOMES.into_iter().find(|(start, _)| region.starts_with(start)).map_or(region, |(_, home)| home)
+            }
         }
     }
 }
@@ -83,8 +85,12 @@ fn configured(service: Service, sdk: &SdkConfig) -> Option<String> {
     if sdk.get_origin("endpoint_url").is_client_config() {
         return for_all();
     }
-    let key =
-        ServiceConfigKey::builder().service_id(service.id()).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
+    let key = ServiceConfigKey::builder()
+        .service_id(service.id())
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok();
     key.and_then(|key| sdk.service_config()?.load_config(key)).or_else(for_all)
 }
 
