@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_config::meta::region::{ProvideRegion, RegionProviderChain};
+use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::{SdkConfig, environment::region::EnvironmentVariableRegionProvider};
