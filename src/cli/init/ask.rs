@@ -98,16 +98,25 @@ impl Screen {
     /// What a question is about.
     fn head(&self, question: Question, place: &str) {
         eprintln!("\n{}", self.paint(Style::new().dim(), &format!("{place}, {}", question.flag())));
-        for line in textwrap::wrap(question.about(), self.columns) {
+        let whole_words = textwrap::Options::new(self.columns).word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for line in textwrap::wrap(question.about(), whole_words) {
             eprintln!("{line}");
         }
     }
 
+    /// What there is to choose from, by number. Where the values are long, what they are about comes first.
     fn list(&self, choices: &[Choice]) {
-        let width = choices.iter().take(LISTED).map(|choice| choice.value.len()).max().unwrap_or_default();
+        let widest = |part: fn(&Choice) -> &str| choices.iter().take(LISTED).map(|choice| part(choice).len()).max();
+        let (values, abouts) = (widest(|choice| &choice.value), widest(|choice| &choice.about));
+        let values_first = values.unwrap_or_default() + 24 <= self.columns;
         for (index, Choice { value, about }) in choices.iter().take(LISTED).enumerate() {
-            let line = format!("  {:>2}  {value:<width$}  {}", index + 1, self.paint(Style::new().dim(), about));
-            eprintln!("{}", truncate_str(line.trim_end(), self.columns, "…"));
+            let dim = |text: &str| self.paint(Style::new().dim(), text);
+            let line = if values_first {
+                format!("{value:<0$}  {1}", values.unwrap_or_default(), dim(about))
+            } else {
+                format!("{about:<0$}  {1}", abouts.unwrap_or_default(), dim(value))
+            };
+            eprintln!("{}", truncate_str(format!("  {:>2}  {line}", index + 1).trim_end(), self.columns, "…"));
         }
         if choices.len() > LISTED {
             eprintln!("      and {} more, by name", choices.len() - LISTED);
@@ -124,7 +133,7 @@ impl Screen {
             (_, false) => ", by number or in words",
             (_, true) => "",
         };
-        let shown = if default.is_empty() { "none" } else { default };
+        let shown = shown(default, &choices);
         let prompt = format!(
             "{}{how} {}",
             self.paint(Style::new().bold(), question.title()),
@@ -145,5 +154,18 @@ impl Screen {
             .into_diagnostic()
             .wrap_err("the questions ended before their answers; nothing was written")?;
         read(&typed).map_err(|wrong| miette::miette!("{wrong}"))
+    }
+}
+
+/// A default as it is shown: by its numbers in the list, which are short.
+fn shown(default: &str, choices: &[Choice]) -> String {
+    let listed = choices.iter().take(LISTED);
+    let number = |word: &str| Some(listed.clone().position(|choice| choice.value == word)? + 1);
+    let numbers: Option<Vec<_>> =
+        default.split(',').map(|word| number(word).map(|number| number.to_string())).collect();
+    match numbers {
+        _ if default.is_empty() => "none".to_owned(),
+        Some(numbers) => numbers.join(","),
+        None => default.to_owned(),
     }
 }
