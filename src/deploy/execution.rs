@@ -15,7 +15,7 @@ use super::{Request, abouts};
 /// How watching ended.
 pub(super) enum Watched {
     /// The stack is deployed; how many seconds it took.
-    Deployed(Stack, u64),
+    Deployed(Box<Stack>, u64),
     /// Nobody watches: that was the wish.
     Detached,
 }
@@ -100,7 +100,7 @@ async fn watch<C: Cloud, A: Audience>(
     let (arn, token) = (operation.arn, operation.token);
     let ended = follow(operation, progress, cloud, audience).await?;
     if ended.stack.status.is_deployed() {
-        return Ok(Watched::Deployed(ended.stack, begin.elapsed().as_secs()));
+        return Ok(Watched::Deployed(Box::new(ended.stack), begin.elapsed().as_secs()));
     }
     Err(failed(ended, "deployed", progress, (arn, token), request.origin, cloud, audience).await)
 }

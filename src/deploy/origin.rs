@@ -81,8 +81,8 @@ impl Origin<'_> {
         let (key, place) = value.or_else(|| pair.map(|(name, pair)| part(name, pair, logical_id, resource_type)))?;
         (place != Location::UNKNOWN).then(|| SpecPlace {
             file: self.file.into(),
-            line: u64::from(place.line()),
-            column: u64::from(place.column()),
+            line: place.line(),
+            column: place.column(),
             key,
         })
     }
