@@ -98,7 +98,8 @@ pub async fn recover<C: Cloud, A: Audience>(
     let events = last_events(&stack.name, &stack.arn, cloud).await;
     let mut stuck: Vec<Failure> = Vec::new();
     for resource in cloud.resources(&stack.arn).await? {
-        if !resource.status.ends_with("_FAILED") {
+        let last = events.iter().rev().find(|event| event.logical_id == resource.logical_id);
+        if !resource.status.ends_with("_FAILED") && !last.is_some_and(|event| event.status.ends_with("_FAILED")) {
             continue;
         }
         let about = abouts.get(&resource.logical_id).cloned();
