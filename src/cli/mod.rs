@@ -25,6 +25,7 @@ mod explain;
 mod init;
 mod render;
 mod schema;
+mod simulate;
 mod status;
 mod terminal;
 
@@ -113,6 +114,7 @@ enum Command {
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
+    Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
     Eject(eject::Args),
     Schema(schema::Args),
@@ -217,6 +219,7 @@ pub fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),
         Command::Schema(args) => schema::run(args),
