@@ -197,8 +197,8 @@ impl Cloud for Account {
         self.change_set_page(arn, token, true).await
     }
 
-    async fn change_sets(&self, stack_arn: &str) -> Asked<Vec<Waiting>> {
-        let pages = self.cloudformation.list_change_sets().stack_name(stack_arn).into_paginator().items().send();
+    async fn change_sets(&self, stack: &str) -> Asked<Vec<Waiting>> {
+        let pages = self.cloudformation.list_change_sets().stack_name(stack).into_paginator().items().send();
         let summaries = pages.try_collect().await.map_err(self.told("ListChangeSets"))?;
         Ok(summaries.iter().filter_map(reading::waiting).collect())
     }

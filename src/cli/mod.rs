@@ -28,6 +28,7 @@ mod interrupts;
 mod recover;
 mod render;
 mod schema;
+mod simulate;
 mod status;
 mod terminal;
 mod wrong;
@@ -118,6 +119,7 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Recover(recover::Args),
+    Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
     Eject(eject::Args),
     Schema(schema::Args),
@@ -229,6 +231,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Recover(args) => recover::run(args, global),
+        Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),
         Command::Schema(args) => schema::run(args),

@@ -46,7 +46,7 @@ pub trait Cloud: Fleet {
     /// The same page with the values that change; AWS leaves out those resources whose values it cannot show.
     fn change_set_values(&self, arn: &str, token: Option<&str>) -> impl Future<Output = Asked<ChangeSetPage>>;
     /// The change sets of a stack that could be executed.
-    fn change_sets(&self, stack_arn: &str) -> impl Future<Output = Asked<Vec<Waiting>>>;
+    fn change_sets(&self, stack: &str) -> impl Future<Output = Asked<Vec<Waiting>>>;
     /// Forgets a change set that was not executed.
     fn delete_change_set(&self, arn: &str) -> impl Future<Output = Asked<()>>;
     /// Begins to do what a change set says.

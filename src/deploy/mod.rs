@@ -171,7 +171,7 @@ async fn reviewed<C: Cloud, A: Audience>(
 /// Says which other change sets wait on the stack: CloudFormation deletes them when ours is executed.
 async fn tell_others<C: Cloud, A: Audience>(stack: &Stack, own: &str, cloud: &C, audience: &mut A) {
     // Not everybody may list them; they change nothing of what we do.
-    let mut others = cloud.change_sets(&stack.arn).await.unwrap_or_default();
+    let mut others = cloud.change_sets(&stack.name).await.unwrap_or_default();
     others.retain(|other| other.name != own);
     if !others.is_empty() {
         audience.hear(&Moment::OtherChangeSets { stack: &stack.name, others: &others });
