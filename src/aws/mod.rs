@@ -17,6 +17,7 @@ use crate::deploy::{CloudError, Trouble};
 mod choices;
 mod cloud;
 mod error;
+mod fleet;
 mod http;
 mod reading;
 
