@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::decide;
 use crate::decision::{Action, Reason};
+use crate::failure::FailureKind;
+use crate::launching::Tried;
 use crate::record::{Record, Trigger};
 use crate::situation::{Fact, Group, Market, Situation};
 
@@ -54,8 +56,36 @@ impl Notice {
                     _ => None,
                 }
             });
-        turned.into_iter().chain(refused(record)).collect()
+        let refused = refused(record).or_else(|| refused_at_once(record));
+        // On-Demand that was asked and had nothing serves nobody.
+        let turned =
+            turned.or_else(|| turned_at_once(record)).filter(|_| record.launches.is_empty() || refused.is_none());
+        turned.into_iter().chain(refused).collect()
     }
+}
+
+/// On-Demand beyond its base, by instances that came at once.
+fn turned_at_once(record: &Record) -> Option<Notice> {
+    let (base, on_demand) = (record.policy.base, &record.situation.on_demand);
+    let came = record.launches.iter().filter(|tried| tried.market == Market::OnDemand).map(Tried::came).sum::<u32>();
+    let had = on_demand.desired.max(on_demand.live());
+    (had <= base && had.saturating_add(came) > base)
+        .then(|| Notice::Fallback { workers: had.saturating_add(came) - base })
+}
+
+/// What launching at once was the first to show. That On-Demand refuses is seen from then on, because its group goes on
+/// asking; a wrong definition may be shown to every look, and is told by those that something woke.
+fn refused_at_once(record: &Record) -> Option<Notice> {
+    if record.decision.reasons.iter().any(|reason| shown_by(reason).is_some()) {
+        return None;
+    }
+    if record.launches.iter().filter_map(Tried::kind).any(FailureKind::is_configuration) {
+        return (record.trigger != Trigger::Tick).then_some(Notice::Misconfigured);
+    }
+    let mut on_demand = record.launches.iter().filter(|tried| tried.market == Market::OnDemand).peekable();
+    let nothing_came =
+        on_demand.peek().is_some() && on_demand.all(|tried| tried.came() == 0 && !tried.refused.is_empty());
+    nothing_came.then_some(Notice::BothRefused)
 }
 
 /// What the failed launch that woke us is the first to show.
