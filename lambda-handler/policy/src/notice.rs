@@ -9,7 +9,8 @@ use crate::decision::{Action, Reason};
 use crate::failure::FailureKind;
 use crate::launching::Tried;
 use crate::record::{Record, Trigger};
-use crate::situation::{Fact, Group, Market, Situation};
+use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Situation};
+use crate::units::Timestamp;
 
 /// A turn that a pair has just taken. It is told by the one run that takes it, although nothing is remembered between runs:
 /// turning to On-Demand and back are calls that this run made and AWS accepted, and whether a refusal is the first of its
@@ -33,7 +34,7 @@ pub enum Notice {
 impl Notice {
     /// What there is to tell about a run, given all else of its record.
     ///
-    /// A refusal is told by the run that its own event woke. Where that event is lost, nobody is told: the groups end where
+    /// A refusal is told by the run that its own event woke, and so is a turn of which several runs know. Where that event is lost, nobody is told: the groups end where
     /// they would, and the record of every run says it. A dry run has nothing to tell.
     pub(crate) fn of(record: &Record) -> Vec<Notice> {
         if record.dry_run {
@@ -57,11 +58,43 @@ impl Notice {
                 }
             });
         let refused = refused(record).or_else(|| refused_at_once(record));
+        let turned = match woken_by(record) {
+            Some(launch) => turned_by(record, launch, turned),
+            None => turned,
+        };
         // On-Demand that was asked and had nothing serves nobody.
         let turned =
             turned.or_else(|| turned_at_once(record)).filter(|_| record.launches.is_empty() || refused.is_none());
         turned.into_iter().chain(refused).collect()
     }
+}
+
+/// The launch of Spot whose failure woke the run, where the facts have it.
+fn woken_by(record: &Record) -> Option<&Launch> {
+    let Trigger::LaunchFailed { activity: Some(activity), .. } = &record.trigger else { return None };
+    record.situation.spot.launches.known()?.iter().find(|launch| launch.id == *activity)
+}
+
+/// Spot that is refused in several zones wakes as many runs at once. Each does the same, and the first leaves nothing to do for
+/// the others; so it is the last of these launches that tells, whichever run did it.
+fn turned_by(record: &Record, launch: &Launch, turned: Option<Notice>) -> Option<Notice> {
+    let failed = |launch: &Launch| matches!(launch.outcome, LaunchOutcome::Failed(_));
+    let spot = record.situation.spot.launches.known().into_iter().flatten();
+    let is_last = spot.filter(|launch| failed(launch)).all(|other| when(other) <= when(launch));
+    if !is_last {
+        return turned.filter(|notice| !matches!(notice, Notice::Fallback { .. }));
+    }
+    let (base, on_demand) = (record.policy.base, &record.situation.on_demand);
+    turned.or_else(|| {
+        let mut launches = on_demand.launches.known()?.iter().peekable();
+        let by_another = launches.peek().is_some() && launches.all(|after| after.started >= launch.started);
+        (by_another && on_demand.desired > base).then(|| Notice::Fallback { workers: on_demand.desired - base })
+    })
+}
+
+/// The order in which launches ended.
+fn when(launch: &Launch) -> (Timestamp, Timestamp, &str) {
+    (launch.ended.unwrap_or(launch.started), launch.started, &launch.id)
 }
 
 /// On-Demand beyond its base, by instances that came at once.
@@ -88,14 +121,16 @@ fn refused_at_once(record: &Record) -> Option<Notice> {
     nothing_came.then_some(Notice::BothRefused)
 }
 
-/// What the failed launch that woke us is the first to show.
+/// What the failed launch that woke us is the first to show: what is known with it says so, and what was known before it does
+/// not. Several that fail at once are asked in their order, so that one of their runs tells.
 fn refused(record: &Record) -> Option<Notice> {
     let Trigger::LaunchFailed { activity: Some(activity), .. } = &record.trigger else { return None };
-    let notice = record.decision.reasons.iter().find_map(shown_by)?;
-    let before = decide(&record.policy, &without(&record.situation, activity));
-    let is_news = record.situation != without(&record.situation, activity)
-        && !before.reasons.iter().any(|reason| shown_by(reason) == Some(notice));
-    is_news.then_some(notice)
+    let groups = [&record.situation.spot, &record.situation.on_demand];
+    let launch =
+        groups.into_iter().filter_map(|group| group.launches.known()).flatten().find(|it| it.id == *activity)?;
+    let shows = |situation: &Situation| decide(&record.policy, situation).reasons.iter().find_map(shown_by);
+    let notice = shows(&until(&record.situation, launch, true))?;
+    (shows(&until(&record.situation, launch, false)) != Some(notice)).then_some(notice)
 }
 
 fn shown_by(reason: &Reason) -> Option<Notice> {
@@ -106,12 +141,13 @@ fn shown_by(reason: &Reason) -> Option<Notice> {
     }
 }
 
-/// The situation as it would be if a launch had not been tried.
-fn without(situation: &Situation, activity: &str) -> Situation {
+/// The situation as it was known until a launch had ended, with it or without it.
+fn until(situation: &Situation, launch: &Launch, with: bool) -> Situation {
+    let end = when(launch);
     let forget = |group: &Group| {
         let mut group = group.clone();
         if let Fact::Known(launches) = &mut group.launches {
-            launches.retain(|launch| launch.id != activity);
+            launches.retain(|other| if with { when(other) <= end } else { when(other) < end });
         }
         group
     };
@@ -135,8 +171,8 @@ mod tests {
     use super::*;
     use crate::policy::{Policy, Revert};
     use crate::record::Deed;
-    use crate::situation::{Instance, Launch, LaunchOutcome, Queue};
-    use crate::units::{Seconds, Timestamp};
+    use crate::situation::{Instance, Queue};
+    use crate::units::Seconds;
 
     const NOW: i64 = 1_000_000;
     const FULL: &str = "InsufficientInstanceCapacity";
@@ -188,6 +224,21 @@ mod tests {
     }
 
     #[test]
+    fn of_several_runs_at_once_the_last_launch_s_tells() {
+        let spot = || {
+            let group = group(0, 2, &[("1", FULL, 6), ("2", FULL, 5)]);
+            Group { zones: vec!["a".into()], ..group }
+        };
+        let turned = [Notice::Fallback { workers: 2 }];
+        assert_eq!(told(failed("1"), spot(), group(0, 0, &[]), true), [], "it acts, and the other tells");
+        assert_eq!(told(failed("2"), spot(), group(0, 0, &[]), true), turned);
+        let mut done = group(2, 2, &[("od", FULL, 3)]);
+        assert_eq!(told(failed("2"), group(0, 0, &[("2", FULL, 5)]), done.clone(), true), turned, "another did it");
+        done = group(2, 2, &[("od", FULL, 300)]);
+        assert_eq!(told(failed("2"), group(0, 0, &[("2", FULL, 5)]), done, true), [], "it serves for long");
+    }
+
+    #[test]
     fn the_run_that_ends_on_demand_tells_it() {
         assert_eq!(told(Trigger::Tick, group(2, 2, &[]), group(1, 1, &[]), true), [Notice::Reverted]);
         assert_eq!(told(Trigger::Tick, group(2, 2, &[]), group(1, 0, &[]), true), [], "told already");
@@ -200,7 +251,15 @@ mod tests {
         let first = || group(0, 2, &[("1", FULL, 5)]);
         assert_eq!(told(failed("1"), spot(), first(), true), [Notice::BothRefused]);
         assert_eq!(told(Trigger::Tick, spot(), first(), true), [], "a look is no news");
-        assert_eq!(told(failed("s"), spot(), first(), true), [Notice::BothRefused], "Spot may be the second to refuse");
+        let second = || group(0, 0, &[("s", FULL, 4)]);
+        assert_eq!(
+            told(failed("s"), second(), first(), true),
+            [Notice::BothRefused],
+            "Spot may be the second to refuse"
+        );
+        let both = || group(0, 2, &[("1", FULL, 5), ("2", FULL, 5)]);
+        assert_eq!(told(failed("1"), spot(), both(), true), [Notice::BothRefused], "of several at once, one");
+        assert_eq!(told(failed("2"), spot(), both(), true), []);
         assert_eq!(told(failed("elsewhere"), spot(), first(), true), []);
         let again = group(0, 2, &[("1", FULL, 65), ("2", FULL, 5)]);
         assert_eq!(told(failed("2"), spot(), again, true), [], "AWS tries again by itself, and that is no news");
