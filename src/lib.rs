@@ -11,10 +11,12 @@
 
 pub mod aws;
 pub mod blueprint;
+pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod deploy;
 pub mod deployer_policy;
+pub mod history;
 pub mod neutral;
 pub mod package;
 pub mod plan;
