@@ -80,7 +80,8 @@ fn woken_by(record: &Record) -> Option<&Launch> {
 fn turned_by(record: &Record, launch: &Launch, turned: Option<Notice>) -> Option<Notice> {
     let failed = |launch: &Launch| matches!(launch.outcome, LaunchOutcome::Failed(_));
     let spot = record.situation.spot.launches.known().into_iter().flatten();
-    let is_last = spot.filter(|launch| failed(launch)).all(|other| when(other) <= when(launch));
+    let is_last =
+        spot.filter(|launch| failed(launch)).all(|other| when(Market::Spot, other) <= when(Market::Spot, launch));
     if !is_last {
         return turned.filter(|notice| !matches!(notice, Notice::Fallback { .. }));
     }
@@ -92,9 +93,9 @@ fn turned_by(record: &Record, launch: &Launch, turned: Option<Notice>) -> Option
     })
 }
 
-/// The order in which launches ended.
-fn when(launch: &Launch) -> (Timestamp, Timestamp, &str) {
-    (launch.ended.unwrap_or(launch.started), launch.started, &launch.id)
+/// The order in which launches ended. Times are whole seconds, and within one Spot was asked first.
+fn when(market: Market, launch: &Launch) -> (Timestamp, bool, Timestamp, &str) {
+    (launch.ended.unwrap_or(launch.started), market == Market::OnDemand, launch.started, &launch.id)
 }
 
 /// On-Demand beyond its base, by instances that came at once.
@@ -125,12 +126,16 @@ fn refused_at_once(record: &Record) -> Option<Notice> {
 /// not. Several that fail at once are asked in their order, so that one of their runs tells.
 fn refused(record: &Record) -> Option<Notice> {
     let Trigger::LaunchFailed { activity: Some(activity), .. } = &record.trigger else { return None };
-    let groups = [&record.situation.spot, &record.situation.on_demand];
-    let launch =
-        groups.into_iter().filter_map(|group| group.launches.known()).flatten().find(|it| it.id == *activity)?;
-    let shows = |situation: &Situation| decide(&record.policy, situation).reasons.iter().find_map(shown_by);
-    let notice = shows(&until(&record.situation, launch, true))?;
-    (shows(&until(&record.situation, launch, false)) != Some(notice)).then_some(notice)
+    let ours = [Market::Spot, Market::OnDemand].into_iter().find_map(|market| {
+        let mut launches = record.situation.group(market).launches.known()?.iter();
+        launches.find(|launch| launch.id == *activity).map(|launch| (market, launch))
+    })?;
+    let notice = record.decision.reasons.iter().find_map(shown_by)?;
+    let shows = |with| {
+        let known = decide(&record.policy, &until(&record.situation, ours, with));
+        known.reasons.iter().any(|reason| shown_by(reason) == Some(notice))
+    };
+    (shows(true) && !shows(false)).then_some(notice)
 }
 
 fn shown_by(reason: &Reason) -> Option<Notice> {
@@ -142,16 +147,16 @@ fn shown_by(reason: &Reason) -> Option<Notice> {
 }
 
 /// The situation as it was known until a launch had ended, with it or without it.
-fn until(situation: &Situation, launch: &Launch, with: bool) -> Situation {
-    let end = when(launch);
-    let forget = |group: &Group| {
-        let mut group = group.clone();
+fn until(situation: &Situation, (market, launch): (Market, &Launch), with: bool) -> Situation {
+    let end = when(market, launch);
+    let of = |market: Market| {
+        let mut group = situation.group(market).clone();
         if let Fact::Known(launches) = &mut group.launches {
-            launches.retain(|other| if with { when(other) <= end } else { when(other) < end });
+            launches.retain(|other| if with { when(market, other) <= end } else { when(market, other) < end });
         }
         group
     };
-    Situation { spot: forget(&situation.spot), on_demand: forget(&situation.on_demand), ..situation.clone() }
+    Situation { spot: of(Market::Spot), on_demand: of(Market::OnDemand), ..situation.clone() }
 }
 
 impl fmt::Display for Notice {
