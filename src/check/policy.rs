@@ -61,7 +61,7 @@ impl<'a> Statement<'a> {
     pub(super) fn names(&self, kind: &str) -> bool {
         let resources = self.node.get("Resource").map(|resources| resources.items()).unwrap_or_default();
         let named = |text: &str| text.contains(&format!(":{kind}/")) && !text.ends_with('*');
-        resources.iter().filter_map(|resource| text_of(resource.value)).any(named)
+        resources.iter().map(|resource| text_of(resource.value)).any(named)
     }
 
     /// The keys of its conditions, in lower case, because IAM's have no case.

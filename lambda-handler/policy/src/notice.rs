@@ -9,7 +9,7 @@ use crate::decision::{Action, Reason};
 use crate::failure::FailureKind;
 use crate::launching::Tried;
 use crate::record::{Record, Trigger};
-use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Situation};
+use crate::situation::{Fact, Launch, LaunchOutcome, Market, Situation};
 use crate::units::Timestamp;
 
 /// A turn that a pair has just taken. It is told by the one run that takes it, although nothing is remembered between runs:
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::policy::{Policy, Revert};
     use crate::record::Deed;
-    use crate::situation::{Instance, Queue};
+    use crate::situation::{Group, Instance, Queue};
     use crate::units::Seconds;
 
     const NOW: i64 = 1_000_000;
