@@ -104,12 +104,15 @@ class Runtime(BaseHTTPRequestHandler):
     """Lambda's runtime API: hands out events, takes answers, and notes when."""
 
     protocol_version = "HTTP/1.1"
-    events: queue.Queue = queue.Queue()
-    times: queue.Queue = queue.Queue()
+    events: queue.Queue[int | None] = queue.Queue()
+    times: queue.Queue[tuple[str, float]] = queue.Queue()
 
     def do_GET(self) -> None:
         Runtime.times.put(("asked", time.perf_counter()))
         number = Runtime.events.get()
+        if number is None:
+            self.close_connection = True
+            return
         headers = {
             "Lambda-Runtime-Aws-Request-Id": str(number),
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + 30) * 1000)),
@@ -209,6 +212,7 @@ def play(command: list[str], variables: dict[str, str]) -> dict[str, float]:
     finally:
         process.kill()
         process.wait()
+        Runtime.events.put(None)  # its last question waits for an event still
 
 
 def zipped(path: str) -> int:
