@@ -109,8 +109,8 @@ fn to_do(notice: Notice, record: &Record) -> String {
         }
         (Notice::Reverted, _) => "Nothing: the jobs are served, and cheaply again.".to_owned(),
         (Notice::BothRefused, _) => {
-            "Nothing at once: On-Demand goes on asking, and Spot is tried again after its hold. If it \
-            lasts: more zones (network: subnets), another instance type, or a higher quota in Service Quotas."
+            "Nothing at once: both are asked again, Spot after its hold. If it lasts: more zones \
+            (network: subnets), another instance type, or a higher quota in Service Quotas."
                 .to_owned()
         }
         (Notice::Misconfigured, _) => {

@@ -77,16 +77,19 @@ def test_a_wrong_definition_launches_nothing(gpu, world):
     assert (gpu.desired(), gpu.instances()) == ((0, 0), (0, 0))
 
 
-def test_what_both_refuse_on_demand_goes_on_asking_for(gpu, world):
-    """Nobody has any: the On-Demand group asks by itself, Spot's does not, and the first that comes serves."""
+def test_what_both_refuse_is_asked_for_at_the_next_look(gpu, world):
+    """Nobody has any, and neither group is left asking for it; a look within the minute asks the same, and is told the same."""
     world.capacity("spot", 0)
     world.capacity("on-demand", 0)
     gpu.work_arrives()
-    assert (gpu.desired(), gpu.instances()) == ((0, 1), (0, 0))
+    assert (gpu.desired(), gpu.instances()) == ((0, 0), (0, 0))
     assert gpu.records()[0]["notices"] == ["both_refused"]
+    again = gpu.look()
+    assert "notices" not in again and len(_tried(again)) == 4
     world.capacity("on-demand", "unlimited")
-    world.retry()
-    gpu.becomes(spot=0, on_demand=1)
+    gpu.send()  # another number is another question
+    gpu.look()
+    gpu.becomes(spot=0, on_demand=2)
 
 
 def test_one_alarm_delivered_five_times_at_once_launches_once(gpu):

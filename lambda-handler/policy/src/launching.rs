@@ -9,18 +9,22 @@ use crate::decision::{Action, Decision, Reason, Verdict};
 use crate::failure::{FailureKind, classify};
 use crate::policy::Policy;
 use crate::price::Price;
-use crate::situation::{Group, Market, Situation};
-use crate::units::Seconds;
+use crate::situation::{Group, LaunchOutcome, Market, Situation};
+use crate::units::{Seconds, Timestamp};
 
 /// Instances that one call launches at most (API reference, `LaunchInstances`).
 const MOST: u32 = 100;
+
+/// How soon On-Demand that was refused is tried again. It has no hold, because it is what serves when all else is refused; but
+/// a refusal may be an event, and the run that it wakes must not ask again at once.
+const AGAIN: Seconds = Seconds(60);
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Launch in a zone.
     Launch(Attempt),
-    /// Have the group ask, and go on asking, by itself.
+    /// Have the group ask by itself, because it cannot be asked at once.
     Ask(Action),
     /// Nothing: all came, or nobody has any.
     Done,
@@ -95,9 +99,9 @@ impl fmt::Display for Tried {
 /// What to do next for a decision that scales up, after these attempts on the same facts.
 ///
 /// Spot first, in the zones that are open, the cheapest first. What no zone has, On-Demand takes at once, in the zones where
-/// it has fewest workers, unless Spot was only probed beside workers that serve. What On-Demand refuses everywhere its group
-/// asks for by itself. A wrong launch definition ends it all, because the twin would fail as well. Where the call itself
-/// fails, the group asks by its scale-up policy, which says a number and so asks for nothing twice.
+/// it has fewest workers, unless Spot was only probed beside workers that serve. What both refuse is asked again at the next
+/// look. A wrong launch definition ends it all, because the twin would fail as well. Where the call itself fails, the group
+/// asks by its scale-up policy, which says a number and so asks for nothing twice.
 pub fn next(policy: &Policy, situation: &Situation, decision: &Decision, tried: &[Tried]) -> Next {
     if tried.iter().filter_map(Tried::kind).any(FailureKind::is_configuration) {
         return Next::Done;
@@ -125,8 +129,7 @@ pub fn next(policy: &Policy, situation: &Situation, decision: &Decision, tried: 
     if rest == 0 {
         return Next::Done;
     }
-    in_market(Market::OnDemand, rest, policy, situation, decision, tried)
-        .unwrap_or(Next::Ask(Action::ScaleUp { market: Market::OnDemand, to: held(on_demand) + all }))
+    in_market(Market::OnDemand, rest, policy, situation, decision, tried).unwrap_or(Next::Done)
 }
 
 /// The next attempt in a market; none where every zone has refused.
@@ -164,11 +167,22 @@ fn zones<'a>(market: Market, situation: &'a Situation, decision: &'a Decision) -
             let price = |price: Option<Price>| price.map_or(f64::INFINITY, Price::guarded);
             open.map(|it| (price(it.price), live(&it.zone), it.zone.as_str())).collect()
         }
-        Market::OnDemand => group.zones.iter().map(|zone| (0.0, live(zone), zone.as_str())).collect(),
+        Market::OnDemand => {
+            let has_not = |zone: &String| refused_a_moment_ago(group, zone, situation.now);
+            let zones = group.zones.iter().filter(|zone| !has_not(zone));
+            zones.map(|zone| (0.0, live(zone), zone.as_str())).collect()
+        }
     };
     zones.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
     zones.dedup_by(|a, b| a.2 == b.2);
     zones.into_iter().map(|(.., zone)| zone).collect()
+}
+
+fn refused_a_moment_ago(group: &Group, zone: &str, now: Timestamp) -> bool {
+    let launches = group.launches.known().into_iter().flatten();
+    let failed = launches.filter(|launch| matches!(launch.outcome, LaunchOutcome::Failed(_)));
+    let mut young = failed.filter(|launch| launch.ended.unwrap_or(launch.started).age(now) < AGAIN);
+    young.any(|launch| launch.zone.as_deref().is_none_or(|refused| refused == zone))
 }
 
 /// What a group asks for or has, whichever is more.
@@ -176,17 +190,19 @@ fn held(group: &Group) -> u32 {
     group.desired.max(group.live().saturating_add(group.leaving()))
 }
 
-/// The same for the same: what is asked, of which group, beside which instances, after which launch, within which hold. Two
-/// runs on the same facts are answered as one; and as long as a refusal is held, AWS repeats it instead of being asked anew.
-/// The time is in it because a token that is never new again would be refused for ever.
+/// The same for the same: what is asked, of which group, beside which instances, after which launch, in which stretch of time.
+/// Two runs on the same facts are answered as one; and as long as a refusal of Spot is held, AWS repeats it instead of being
+/// asked anew. Launches are read after the groups, so one that is not older than the look may be another run's: it counts at
+/// the next look.
 fn token(policy: &Policy, situation: &Situation, market: Market, zone: &str, count: u32, came: u32) -> String {
-    let group = situation.group(market);
+    let (group, now) = (situation.group(market), situation.now);
     let mut ids: Vec<&str> = group.instances.iter().map(|instance| instance.id.as_str()).collect();
     ids.sort_unstable();
-    let last = group.launches.known().into_iter().flatten().max_by_key(|launch| launch.started);
-    let last = last.map_or("", |launch| launch.id.as_str());
-    let epoch = situation.now.0.div_euclid(i64::try_from(policy.held_for().0.max(1)).unwrap_or(i64::MAX));
-    let said = format!("{}\n{zone}\n{count}\n{came}\n{}\n{last}\n{epoch}", group.name, ids.join(","));
+    let before = group.launches.known().into_iter().flatten().filter(|launch| launch.started < now);
+    let last = before.max_by_key(|launch| (launch.started, &launch.id)).map_or("", |launch| launch.id.as_str());
+    let stretch = if market == Market::Spot { policy.held_for() } else { AGAIN };
+    let stretch = now.0.div_euclid(i64::try_from(stretch.0.max(1)).unwrap_or(i64::MAX));
+    let said = format!("{}\n{zone}\n{count}\n{came}\n{}\n{last}\n{stretch}", group.name, ids.join(","));
     format!("spotstack-{:032x}", fnv(said.as_bytes()))
 }
 
@@ -202,8 +218,7 @@ mod tests {
     use super::*;
     use crate::decide::decide;
     use crate::policy::Revert;
-    use crate::situation::{Fact, Instance, PriceChange, Queue};
-    use crate::units::Timestamp;
+    use crate::situation::{Fact, Instance, Launch, PriceChange, Queue};
 
     const NOW: Timestamp = Timestamp(1_000_000);
     const FULL: &str = "InsufficientInstanceCapacity - There is no Spot capacity available";
@@ -295,10 +310,25 @@ mod tests {
     }
 
     #[test]
-    fn what_both_refuse_on_demand_goes_on_asking_for() {
+    fn what_both_refuse_is_asked_again_a_minute_later() {
         let (tried, end) = play(&policy(), &situation(2), |_, _| Ok(0));
         assert_eq!(tried.len(), 5, "two open zones of Spot, three of On-Demand: {tried:?}");
-        assert_eq!(end, Next::Ask(Action::ScaleUp { market: OnDemand, to: 2 }));
+        assert_eq!(end, Next::Done);
+        // Where AWS keeps that, and tells of it, the run that it wakes asks nobody.
+        let failed = |zone: &str, ago: i64| Launch {
+            id: zone.into(),
+            started: Timestamp(NOW.0 - ago),
+            ended: Some(Timestamp(NOW.0 - ago)),
+            zone: Some(zone.into()),
+            outcome: LaunchOutcome::Failed(FULL.into()),
+        };
+        for (ago, asked) in [(59, 0), (60, 3)] {
+            let mut situation = situation(2);
+            situation.spot.launches = Fact::Known(["a", "c"].map(|zone| failed(zone, ago)).into());
+            situation.on_demand.launches = Fact::Known(["a", "b", "c"].map(|zone| failed(zone, ago)).into());
+            let (tried, end) = play(&policy(), &situation, |_, _| Ok(0));
+            assert_eq!((tried.len(), end), (asked, Next::Done), "{ago} s later");
+        }
     }
 
     #[test]
@@ -371,5 +401,19 @@ mod tests {
         other.spot.desired = 1;
         other.spot.instances = vec![Instance { id: "i".into(), state: "InService".into(), ..Instance::default() }];
         assert_ne!(first, token_of(&other), "beside another one");
+        let launched = |ago: i64| {
+            let mut situation = situation(1);
+            let launch = Launch {
+                id: "1".into(),
+                started: Timestamp(NOW.0 - ago),
+                ended: None,
+                zone: None,
+                outcome: LaunchOutcome::Successful,
+            };
+            situation.spot.launches = Fact::Known(vec![launch]);
+            situation
+        };
+        assert_ne!(first, token_of(&launched(30)), "after one that has come and gone");
+        assert_eq!(first, token_of(&launched(0)), "another run's, since the groups were read");
     }
 }

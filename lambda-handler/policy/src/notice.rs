@@ -107,18 +107,16 @@ fn turned_at_once(record: &Record) -> Option<Notice> {
         .then(|| Notice::Fallback { workers: had.saturating_add(came) - base })
 }
 
-/// What launching at once was the first to show. That On-Demand refuses is seen from then on, because its group goes on
-/// asking; a wrong definition may be shown to every look, and is told by those that something woke.
+/// What launching at once showed. It may show it to every look, and is told by those that something woke.
 fn refused_at_once(record: &Record) -> Option<Notice> {
-    if record.decision.reasons.iter().any(|reason| shown_by(reason).is_some()) {
+    if record.trigger == Trigger::Tick || record.decision.reasons.iter().any(|reason| shown_by(reason).is_some()) {
         return None;
     }
     if record.launches.iter().filter_map(Tried::kind).any(FailureKind::is_configuration) {
-        return (record.trigger != Trigger::Tick).then_some(Notice::Misconfigured);
+        return Some(Notice::Misconfigured);
     }
     let mut on_demand = record.launches.iter().filter(|tried| tried.market == Market::OnDemand).peekable();
-    let nothing_came =
-        on_demand.peek().is_some() && on_demand.all(|tried| tried.came() == 0 && !tried.refused.is_empty());
+    let nothing_came = on_demand.peek().is_some() && on_demand.all(|it| it.came() == 0 && !it.refused.is_empty());
     nothing_came.then_some(Notice::BothRefused)
 }
 

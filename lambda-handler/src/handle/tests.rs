@@ -540,12 +540,13 @@ async fn on_demand_takes_the_rest_in_the_same_run_and_somebody_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_both_refuse_on_demand_asks_for_by_its_policy() {
+async fn what_both_refuse_is_asked_for_at_the_next_look_and_told_once() {
     let fake = Fake { has: [Ok(0), Ok(0)], ..Fake::new(1, (0, 0), (0, 0)) };
     let record = run_with(&fake, &alarm(), &AT_ONCE).await;
-    let launches = [Call::Launch(Market::Spot, 1), Call::Launch(Market::OnDemand, 1)];
-    assert_eq!(fake.changes(), [launches[0], launches[1], Call::ScaleUp(Market::OnDemand, 1)]);
-    assert_eq!((fake.desired(), record.notices), ((0, 1), vec![spot_policy::Notice::BothRefused]));
+    assert_eq!(fake.changes(), [Call::Launch(Market::Spot, 1), Call::Launch(Market::OnDemand, 1)]);
+    assert_eq!((fake.desired(), record.notices), ((0, 0), vec![spot_policy::Notice::BothRefused]));
+    let again = run_with(&fake, &tick(), &AT_ONCE).await;
+    assert_eq!((again.launches.len(), again.notices, fake.letters.borrow().len()), (2, vec![], 1));
 }
 
 #[tokio::test(start_paused = true)]
