@@ -18,15 +18,20 @@ use crate::template::Template;
 
 mod check;
 mod deploy;
+mod desired;
 mod destroy;
 mod diff;
 mod eject;
 mod explain;
 mod init;
+mod interrupts;
+mod recover;
 mod render;
 mod schema;
+mod simulate;
 mod status;
 mod terminal;
+mod wrong;
 
 /// Every command fails with a report that says what happened, where, why, and what to do next.
 pub type Result<T> = miette::Result<T>;
@@ -85,6 +90,12 @@ impl Global {
         Ok(self.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default())
     }
 
+    /// Whether somebody is there to be asked: a terminal for question and answer, and no pipeline's.
+    fn attended(&self) -> bool {
+        let pipeline = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !pipeline
+    }
+
     /// Whether what goes to standard error is coloured.
     fn colored(&self) -> bool {
         self.colored_on(std::io::stderr().is_terminal())
@@ -113,6 +124,8 @@ enum Command {
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
+    Recover(recover::Args),
+    Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
     Eject(eject::Args),
     Schema(schema::Args),
@@ -149,6 +162,12 @@ fn planned(file: &Path) -> Result<(Spec, Plan)> {
 /// Reads, plans, renders and checks the spec: where every command begins that needs a template. Errors among the findings
 /// refuse, warnings are told in a line each.
 pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
+    let (_, plan, template) = prepare_all(global)?;
+    Ok((plan, template))
+}
+
+/// The same, and the spec itself, for those who show places in it.
+fn prepare_all(global: &Global) -> Result<(Spec, Plan, Template)> {
     let (spec, plan) = planned(&global.file)?;
     let (template, report) = checked(&spec, &plan, global)?;
     let file = global.file.display().to_string();
@@ -158,7 +177,7 @@ pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
     for finding in report.of(Severity::Warning) {
         global.say(&finding.line(&file));
     }
-    Ok((plan, template))
+    Ok((spec, plan, template))
 }
 
 /// The template, and all there is to say about it.
@@ -217,6 +236,8 @@ pub fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Recover(args) => recover::run(args, global),
+        Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),
         Command::Schema(args) => schema::run(args),

@@ -1,108 +1,134 @@
-"""A proxy between the function and AWS that has one call go wrong, in one of the ways in which calls go wrong."""
+"""A proxy in front of an endpoint that breaks one call in one way, and counts what goes through it."""
 
 from __future__ import annotations
 
-import json
+import http.client
+import http.server
+import re
+import socket
 import threading
-import urllib.error
 import urllib.parse
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 
-#: How a call may go wrong. AWS has done what was asked in the last three, and the caller does not learn it.
-MODES = ["throttle", "500", "drop", "time-out", "AccessDenied", "lost", "truncated", "garbage"]
+THROTTLED = (
+    400,
+    b'<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>'
+    b"<RequestId>fault</RequestId></ErrorResponse>",
+)
+BROKEN = (
+    500,
+    b"<ErrorResponse><Error><Type>Receiver</Type><Code>InternalFailure</Code><Message>We are sorry</Message></Error>"
+    b"<RequestId>fault</RequestId></ErrorResponse>",
+)
 
-#: Longer than any patience of the function's with one attempt.
-HANG_SECONDS = 12
+#: How a call goes wrong. Of the last two AWS has done what it was asked when the answer is lost.
+MODES = ("throttled", "broken", "refused", "answer lost", "answer cut")
 
-CODES = {"throttle": (400, "Throttling"), "500": (500, "InternalFailure"), "AccessDenied": (403, "AccessDenied")}
+
+@dataclass
+class Fault:
+    """What goes wrong, at which call, and at how many of its attempts."""
+
+    call: str
+    mode: str
+    times: int = 1
+    happened: int = field(default=0)
 
 
 class FaultProxy:
-    """Everything passes but the call named in `fault`, as long as it is."""
+    """Passes everything on to an endpoint, but for what the fault says."""
 
-    def __init__(self) -> None:
-        self.target = ""
-        self.fault: tuple[str, str] | None = None
-        self.seen: set[str] = set()
-        self._over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+    def __init__(self, endpoint: str):
+        self._target = urllib.parse.urlsplit(endpoint)
+        self.fault: Fault | None = None
+        #: Every call that arrived, by its name, in order.
+        self.calls: list[str] = []
+        self._lock = threading.Lock()
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _any(self) -> None:
+                proxy._answer(self)
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _any
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def close(self) -> None:
-        self._over.set()
+    def __enter__(self) -> FaultProxy:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                call = _call(self.headers, body)
-                proxy.seen.add(call)
-                mode = proxy.fault[1] if proxy.fault and proxy.fault[0] == call else None
-                if mode in CODES:
-                    status, code = CODES[mode]
-                    self._answer(status, *_error(self.headers, call, code))
-                elif mode == "drop":
-                    self.close_connection = True
-                elif mode == "time-out":
-                    proxy._over.wait(HANG_SECONDS)
-                    self.close_connection = True
-                else:
-                    status, kind, answer = proxy._forward(self.path, self.headers, body)
-                    if mode == "lost":
-                        self.close_connection = True
-                    elif mode == "truncated":
-                        # The length is right, so that it is the answer that is cut and not the connection.
-                        self._answer(status, kind, answer[: len(answer) // 2])
-                    elif mode == "garbage":
-                        self._answer(200, "text/html", b"<html><body>Welcome to the hotel</body></html>")
-                    else:
-                        self._answer(status, kind, answer)
-
-            def _answer(self, status: int, kind: str, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
-
-    def _forward(self, path: str, headers, body: bytes) -> tuple[int, str, bytes]:
-        passed = {name: value for name, value in headers.items() if name.lower() not in ("connection", "content-length")}
-        request = urllib.request.Request(self.target + path, body, passed, method="POST")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=60) as answer:
-                return answer.status, answer.headers.get("Content-Type", ""), answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers.get("Content-Type", ""), error.read()
+    def _answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers["Content-Length"] or 0))
+        call = name_of(handler.command, handler.path, body)
+        with self._lock:
+            self.calls.append(call)
+            fault = self.fault
+            strikes = fault is not None and fault.call == call and fault.happened < fault.times
+            if strikes:
+                fault.happened += 1
+        if strikes and fault.mode == "refused":
+            return hang_up(handler)
+        if strikes and fault.mode in ("throttled", "broken"):
+            return send(handler, *(THROTTLED if fault.mode == "throttled" else BROKEN), [("Content-Type", "text/xml")])
+        connection = http.client.HTTPConnection(self._target.hostname, self._target.port, timeout=60)
+        # Signatures are not checked; the host is the one that it arrives at.
+        headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
+        connection.request(handler.command, handler.path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if strikes and fault.mode == "answer lost":
+            return hang_up(handler)
+        send(handler, answer.status, content, answer.getheaders(), cut=strikes)
+        return None
 
 
-def _call(headers, body: bytes) -> str:
-    """By its name in AWS: SQS says it in a header, the query services in the form."""
-    if target := headers.get("X-Amz-Target"):
-        return target.rpartition(".")[2]
-    return urllib.parse.parse_qs(body.decode()).get("Action", ["?"])[0]
+def hang_up(handler: http.server.BaseHTTPRequestHandler) -> None:
+    """The connection is gone, without an answer."""
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _error(headers, call: str, code: str) -> tuple[str, bytes]:
-    """An error in the protocol of the service."""
-    if headers.get("X-Amz-Target"):
-        return "application/x-amz-json-1.0", json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "No."}).encode()
-    if call == "DescribeSpotPriceHistory":
-        error = f"<Response><Errors><Error><Code>{code}</Code><Message>No.</Message></Error></Errors></Response>"
-        return "text/xml", error.encode()
-    error = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>No.</Message></Error></ErrorResponse>"
-    return "text/xml", error.encode()
+def send(handler, status: int, content: bytes, headers: list[tuple[str, str]], *, cut: bool = False) -> None:
+    handler.send_response(status)
+    for name, value in headers:
+        if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
+            handler.send_header(name, value)
+    length = dict((name.lower(), value) for name, value in headers).get("content-length")
+    handler.send_header("Content-Length", length if handler.command == "HEAD" and length else str(len(content)))
+    handler.end_headers()
+    if handler.command == "HEAD":
+        return None
+    handler.wfile.write(content[: len(content) // 2] if cut else content)
+    if cut:
+        handler.wfile.flush()
+        return hang_up(handler)
+    return None
+
+
+def name_of(method: str, path: str, body: bytes) -> str:
+    """AWS's name of a call, by the protocol of its service."""
+    if found := re.search(rb"(?:^|&)Action=(\w+)", body):
+        return found.group(1).decode()
+    path = urllib.parse.urlsplit(path)
+    if path.path.startswith("/2015-03-31/functions/"):
+        return "Invoke" if method == "POST" else "GetFunctionConfiguration"
+    what = "Object" if path.path.strip("/").count("/") else "Bucket"
+    extra = {"publicAccessBlock": "PublicAccessBlock", "encryption": "BucketEncryption", "policy": "BucketPolicy", "tagging": "BucketTagging"}
+    for key, name in extra.items():
+        if key in urllib.parse.parse_qs(path.query, keep_blank_values=True):
+            return f"Put{name}"
+    verb = {"HEAD": "Head", "PUT": "Put" if what == "Object" else "Create", "DELETE": "Delete", "GET": "Get"}
+    return f"{verb.get(method, method)}{what}"

@@ -16,7 +16,7 @@ import pytest
 from world import World
 
 from conftest import LOCAL_AWS, START_SECONDS
-from faults import MODES, FaultProxy
+from fault_proxy import MODES, FaultProxy
 from project import CHEAP, REGION, TICK, Pair, Project, alarm_event, eventually, prices
 
 #: Every call that the function makes, and whether Spot is refused where it is tried.

@@ -12,4 +12,5 @@ mod judge;
 mod one_line;
 mod project;
 mod random_specs;
+mod simulate;
 mod spec_errors;
