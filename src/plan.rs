@@ -59,8 +59,14 @@ pub struct Pair {
     pub product: spec::Product,
     /// Its two markets, Spot first.
     pub markets: [Market; 2],
-    /// The rules' knobs, as the function's environment has them.
+    /// The rules' knobs, for what calculates with them here.
+    #[serde(skip)]
+    pub rules: Policy,
+    /// The same as the function's environment has them.
     pub policy: PolicyText,
+    /// USD per instance-hour On-Demand, where the spec says it; nothing that is rendered.
+    #[serde(skip)]
+    pub on_demand_price: Option<f64>,
     /// Workers of both groups together, at most.
     pub max: u32,
     /// On-Demand workers that are always on.
@@ -327,6 +333,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         base: policy.base,
         protect: policy.protect,
         steps: steps(policy.max.min(MOST_STEPS)),
+        on_demand_price: value(&pair.spot.on_demand_price),
         policy: PolicyText {
             max_price,
             headroom: policy.headroom.to_string(),
@@ -340,6 +347,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             protect: policy.protect.to_string(),
             dry_run: or(&pair.manager.dry_run, false).to_string(),
         },
+        rules: policy,
         alarms: Alarms {
             threshold: or(&pair.alarms.jobs_waiting.threshold, 1),
             period: or(&pair.alarms.jobs_waiting.period, Seconds::minutes(1)).0,

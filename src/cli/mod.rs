@@ -13,12 +13,14 @@ use crate::spec::{self, Spec};
 use crate::template::Template;
 
 mod check;
+mod cost;
 mod deploy;
 mod destroy;
 mod diff;
 mod eject;
 mod explain;
 mod init;
+mod prices;
 mod render;
 mod schema;
 mod status;
@@ -109,6 +111,8 @@ enum Command {
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
+    Prices(prices::Args),
+    Cost(cost::Args),
     Destroy(destroy::Args),
     Eject(eject::Args),
     Schema(schema::Args),
@@ -196,6 +200,8 @@ pub fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Prices(args) => prices::run(args, global),
+        Command::Cost(args) => cost::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),
         Command::Schema(args) => schema::run(args),
