@@ -10,7 +10,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
-use spotstack_ec2::{Incomplete, LaunchTemplates, SpotPriceHistory};
+use spotstack_ec2::spot_price_history::SpotPriceHistory;
+use spotstack_ec2::{Incomplete, LaunchTemplates};
 
 use crate::deploy::{CloudError, Trouble};
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::prices::{no_pair, on_demand_price, usd};
 use super::terminal::{block_on, print_line};
-use super::{Exit, Global, Result, prepare};
+use super::{Exit, Global, Result, checked, planned};
 use crate::aws::{Account, Connection};
 use crate::cost::{Bill, PRICES, bills};
 use crate::history::Kind;
@@ -58,7 +58,9 @@ struct WorkerHour {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (plan, template) = prepare(global)?;
+    let (spec, plan) = planned(&global.file)?;
+    // What else there is to say about the spec is for `check`.
+    let (template, _) = checked(&spec, &plan, global)?;
     // All pairs share the account's free tier, whichever is shown.
     let bills = bills(&plan, &template);
     let shown: Vec<_> = plan
