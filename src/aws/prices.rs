@@ -140,14 +140,20 @@ mod tests {
     /// Answers one request after the other, and keeps where they went and what they said. (The SDK's own has half of the SDK
     /// compiled once more.)
     #[derive(Debug, Clone)]
-    struct Replay(Arc<Mutex<(Vec<(u16, String)>, Vec<(String, String)>)>>);
+    struct Replay(Arc<Mutex<Exchange>>);
+
+    #[derive(Debug)]
+    struct Exchange {
+        answers: Vec<(u16, String)>,
+        sent: Vec<(String, String)>,
+    }
 
     impl HttpConnector for Replay {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
             let mut replay = self.0.lock().expect("no test has panicked");
             let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
-            replay.1.push((request.uri().to_owned(), body));
-            let (status, body) = replay.0.remove(0);
+            replay.sent.push((request.uri().to_owned(), body));
+            let (status, body) = replay.answers.remove(0);
             HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(body))))
         }
     }
@@ -155,13 +161,13 @@ mod tests {
     impl Replay {
         /// Where the requests went, and what they said.
         fn sent(&self) -> Vec<(String, String)> {
-            self.0.lock().expect("no test has panicked").1.clone()
+            self.0.lock().expect("no test has panicked").sent.clone()
         }
     }
 
     fn account(answers: &[(u16, &str)]) -> (Account, Replay) {
         let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
-        let replay = Replay(Arc::new(Mutex::new((answers, vec![]))));
+        let replay = Replay(Arc::new(Mutex::new(Exchange { answers, sent: vec![] })));
         let connector = SharedHttpConnector::new(replay.clone());
         let http = http_client_fn(move |_, _| connector.clone());
         let config = SdkConfig::builder()
