@@ -21,5 +21,6 @@ pub mod history;
 pub mod neutral;
 pub mod package;
 pub mod plan;
+pub mod simulate;
 pub mod spec;
 pub mod template;

@@ -59,10 +59,10 @@ pub struct Pair {
     pub product: spec::Product,
     /// Its two markets, Spot first.
     pub markets: [Market; 2],
-    /// The rules' knobs, for what calculates with them here.
+    /// The rules' knobs.
     #[serde(skip)]
     pub rules: Policy,
-    /// The same as the function's environment has them.
+    /// The same, as the function's environment has them.
     pub policy: PolicyText,
     /// USD per instance-hour On-Demand, where the spec says it; nothing that is rendered.
     #[serde(skip)]
@@ -221,6 +221,9 @@ pub struct Alarms {
 pub struct Manager {
     /// The tick as EventBridge writes it; `None`: no tick.
     pub tick: Option<String>,
+    /// The same in minutes.
+    #[serde(skip)]
+    pub tick_minutes: u64,
     /// The processor it runs on.
     pub architecture: Architecture,
     /// MiB.
@@ -445,6 +448,7 @@ fn plan_volume(volume: &spec::Volume) -> Volume {
 fn plan_manager(manager: &spec::Manager) -> Manager {
     let tick = or(&manager.reconcile, Seconds::minutes(1));
     Manager {
+        tick_minutes: tick.0 / 60,
         tick: match tick.0 / 60 {
             0 => None,
             1 => Some("rate(1 minute)".to_owned()),

@@ -17,6 +17,7 @@ use crate::deploy::{CloudError, Trouble};
 
 mod cloud;
 mod error;
+mod fleet;
 mod http;
 mod prices;
 mod reading;

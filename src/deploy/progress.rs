@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use spot_policy::Timestamp;
 
 use super::change_set::{Action, Change};
 use super::cloud::Resource;
@@ -139,6 +140,9 @@ pub enum StepKind {
 /// A resource that failed by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
+    /// When, by AWS's clock.
+    #[serde(skip)]
+    pub at: Timestamp,
     /// The resource's name in the template.
     pub logical_id: String,
     /// Such as `AWS::SQS::Queue`.
@@ -200,6 +204,7 @@ impl Progress {
         match kind {
             StepKind::Cancelled => self.cancelled += 1,
             StepKind::Failed => self.failures.push(Failure {
+                at: event.at,
                 logical_id: step.logical_id.clone(),
                 resource_type: step.resource_type.clone(),
                 about: step.about.clone(),
@@ -305,7 +310,7 @@ impl Progress {
 
 /// `Resource creation cancelled` and its kin: not a failure of its own. With an `s` more, CloudFormation says it for an update
 /// that somebody cancelled.
-fn is_cancellation(reason: Option<&str>) -> bool {
+pub(super) fn is_cancellation(reason: Option<&str>) -> bool {
     reason.is_some_and(|reason| {
         let reason = reason.to_ascii_lowercase();
         reason.starts_with("resource ") && (reason.contains(" cancelled") || reason.contains(" canceled"))
@@ -316,7 +321,6 @@ fn is_cancellation(reason: Option<&str>) -> bool {
 mod tests {
     use super::*;
     use crate::deploy::change_set::tests::change;
-    use spot_policy::Timestamp;
 
     const QUEUE: &str = "AWS::SQS::Queue";
     const STACK: &str = "AWS::CloudFormation::Stack";
@@ -337,6 +341,7 @@ mod tests {
                     resource_type: (*kind).into(),
                     status: (*status).into(),
                     reason: reason.map(Into::into),
+                    token: None,
                 };
                 progress.fold(&event, Duration::from_secs(at.unsigned_abs()))
             })

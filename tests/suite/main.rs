@@ -14,4 +14,5 @@ mod one_line;
 mod prices;
 mod project;
 mod random_specs;
+mod simulate;
 mod spec_errors;
