@@ -434,6 +434,8 @@ impl Audience for Terminal {
             return Wish::Detach;
         }
         self.stop_moving();
+        // The review is not what this question is about.
+        self.unsaid.clear();
         match self.line(prompt).await.map(|answer| answer.to_ascii_lowercase()).as_deref() {
             // Ctrl-C again, or the end of the input.
             None | Some("d" | "detach") => Wish::Detach,
