@@ -61,6 +61,9 @@ pub struct Pair {
     pub markets: [Market; 2],
     /// The rules' knobs, as the function's environment has them.
     pub policy: PolicyText,
+    /// The same as the rules take them.
+    #[serde(skip)]
+    pub rules: Policy,
     /// Workers of both groups together, at most.
     pub max: u32,
     /// On-Demand workers that are always on.
@@ -349,6 +352,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         manager: plan_manager(&pair.manager),
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
         own_name_tag: spec.tags.contains_key("Name"),
+        rules: policy,
     }
 }
 

@@ -28,14 +28,14 @@ const INVOCATION: Duration = Duration::from_secs(75);
 
 impl Account {
     /// Flattens the error of one operation.
-    fn told<E>(&self, operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> CloudError + '_
+    pub(super) fn told<E>(&self, operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> CloudError + '_
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         move |error| flatten(operation, &self.endpoint, &error)
     }
 
-    fn partition(&self) -> &'static str {
+    pub(super) fn partition(&self) -> &'static str {
         match &self.region {
             region if region.starts_with("cn-") => "aws-cn",
             region if region.starts_with("us-gov-") => "aws-us-gov",

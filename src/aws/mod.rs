@@ -17,7 +17,11 @@ use crate::deploy::{CloudError, Trouble};
 mod cloud;
 mod error;
 mod http;
+mod journal;
+mod looking;
 mod reading;
+
+pub use journal::{Call, Journal};
 
 /// What was said about whom to ask: the command line's words win over the environment's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +32,8 @@ pub struct Connection<'a> {
     pub profile: Option<&'a str>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<&'a str>,
+    /// Who is told of each request.
+    pub journal: Option<&'a Journal>,
 }
 
 /// An AWS account in one Region, as whoever the credentials say.
@@ -38,8 +44,10 @@ pub struct Account {
     endpoint: String,
     auto_scaling: aws_sdk_autoscaling::Client,
     cloudformation: aws_sdk_cloudformation::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
     launch_templates: LaunchTemplates,
     lambda: aws_sdk_lambda::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
     s3: aws_sdk_s3::Client,
     sts: aws_sdk_sts::Client,
 }
@@ -53,7 +61,7 @@ impl Account {
     pub async fn connect(connection: Connection<'_>) -> Result<Self, CloudError> {
         let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client(endpoint_url.as_deref())?)
+            .http_client(http::client(endpoint_url.as_deref(), connection.journal)?)
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(timeouts(Duration::from_secs(20)));
         if let Some(region) = connection.region {
@@ -77,8 +85,10 @@ impl Account {
             endpoint: custom.map_or_else(|| format!("AWS in {region}"), Into::into),
             auto_scaling: aws_sdk_autoscaling::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             launch_templates: LaunchTemplates::new(config).map_err(|lack| incomplete(&lack))?,
             lambda: aws_sdk_lambda::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             sts: aws_sdk_sts::Client::new(config),
             region,

@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use spot_policy::Seconds;
 
-use super::terminal::{Show, Terminal, account, block_on};
-use super::{Exit, Global, Result, prepare};
+use super::terminal::{PROGRESS_JSON, Show, Terminal, account, block_on};
+use super::{Exit, Global, Result, prepare, replay};
 use crate::deploy::groups::Wanted;
 use crate::deploy::{Outcome, PairName, Request, change_set_name, deploy};
 use crate::package::Package;
 
 /// Make the stack what the spec says: upload, show the changes, ask, do them, watch, test
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
     /// Do not ask; needed where there is no terminal to ask on
     #[arg(short, long)]
@@ -36,9 +37,23 @@ pub(super) struct Args {
     /// Another handler than the one that spotstack carries: a zip, or a program for Linux
     #[arg(long, value_name = "FILE")]
     handler: Option<PathBuf>,
+    /// Draw a deployment that `--progress json` recorded, without AWS
+    #[arg(long, value_name = "FILE", hide = true)]
+    replay: Option<PathBuf>,
+    /// So many times as fast as it was
+    #[arg(long, value_name = "TIMES", hide = true, default_value = "1", requires = "replay", value_parser = speed)]
+    speed: f64,
+}
+
+fn speed(text: &str) -> std::result::Result<f64, String> {
+    let wrong = || format!("`{text}` is not a number between 0.01 and 10000");
+    text.parse().ok().filter(|times| (0.01..=10_000.0).contains(times)).ok_or_else(wrong)
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    if let Some(file) = &args.replay {
+        return replay::run(file, args.speed, args.progress, global);
+    }
     let (plan, template) = prepare(global)?;
     let package = match &args.handler {
         Some(file) => Package::from_file(file, plan.architecture)?,

@@ -5,24 +5,33 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use miette::miette;
 
 use crate::blueprint::{self, Blueprints};
 use crate::check::{self as findings, Refused, Report, Severity};
+use crate::deploy::PairName;
 use crate::plan::Plan;
 use crate::spec::{self, Spec};
 use crate::template::Template;
 
 mod check;
+mod debug;
 mod deploy;
 mod destroy;
 mod diff;
 mod eject;
 mod explain;
 mod init;
+mod link;
+mod logs;
+mod man;
 mod render;
+mod replay;
 mod schema;
+mod screen;
 mod status;
 mod terminal;
+mod tree;
 
 /// Every command fails with a report that says what happened, where, why, and what to do next.
 pub type Result<T> = miette::Result<T>;
@@ -60,9 +69,12 @@ pub struct Global {
     /// Whether to colour what is printed
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
-    /// Say more
+    /// Say what is asked of AWS: each request, how it ended, AWS's id for it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Add each request to AWS to a log file: when, what, how it ended; no credentials and no contents
+    #[arg(long, global = true, value_name = "FILE")]
+    pub debug: Option<PathBuf>,
     /// Say nothing but results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -109,6 +121,7 @@ enum Command {
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
+    Logs(logs::Args),
     Destroy(destroy::Args),
     Eject(eject::Args),
     Schema(schema::Args),
@@ -117,6 +130,7 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    Man(man::Args),
 }
 
 /// How a command ended, when it did not fail.
@@ -133,6 +147,18 @@ pub enum Exit {
 /// Reads and plans the spec: where every command begins.
 pub(crate) fn plan(global: &Global) -> Result<Plan> {
     Ok(planned(&global.file)?.1)
+}
+
+/// The pairs that were asked for: the one of this name, or all.
+pub(crate) fn pairs_asked<'a>(plan: &'a Plan, name: Option<&str>) -> Result<Vec<PairName<'a>>> {
+    let pairs = PairName::all(plan);
+    let asked: Vec<_> = pairs.iter().copied().filter(|pair| name.is_none_or(|name| name == pair.name)).collect();
+    if asked.is_empty() {
+        let names: Vec<_> = pairs.iter().map(|pair| pair.name).collect();
+        let name = name.unwrap_or_default();
+        return Err(miette!(help = format!("the spec has {}", names.join(", ")), "the spec has no pair `{name}`"));
+    }
+    Ok(asked)
 }
 
 fn planned(file: &Path) -> Result<(Spec, Plan)> {
@@ -196,6 +222,7 @@ pub fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Logs(args) => logs::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),
         Command::Schema(args) => schema::run(args),
@@ -203,6 +230,7 @@ pub fn main() -> ExitCode {
             clap_complete::generate(*shell, &mut Cli::command(), "spotstack", &mut std::io::stdout());
             Ok(Exit::Done)
         }
+        Command::Man(args) => man::run(args, global),
     };
     match result {
         Ok(Exit::Done) => ExitCode::SUCCESS,
