@@ -2,6 +2,7 @@
 //!
 //! The handler is another program with another profile, so a second cargo builds it, in one target directory of its own:
 //! debug, release, clippy, tests and docs all find the same build there, and none waits for a lock that its own cargo holds.
+//! A release carries the handler for the other processor too where the tools for it are there ([`cross`] names them).
 //! `SPOTSTACK_HANDLER_DIR` names a folder with prebuilt `bootstrap-x86_64.zip` and `bootstrap-arm64.zip` instead; whichever
 //! are there are carried. Elsewhere than on Linux nothing is carried, and `deploy` says how to get a handler.
 
@@ -20,16 +21,31 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 struct Architecture {
     /// AWS Lambda's word for it.
     lambda: &'static str,
-    /// How Rust's targets for it begin.
-    rust: &'static str,
+    /// Rust's target for it on Linux.
+    target: &'static str,
+    /// A C compiler for it, which links as well, by its name in Debian and its kin.
+    gcc: &'static str,
     /// Its variant in `src/spec`.
     variant: &'static str,
 }
 
 const ARCHITECTURES: [Architecture; 2] = [
-    Architecture { lambda: "x86_64", rust: "x86_64-", variant: "X86_64" },
-    Architecture { lambda: "arm64", rust: "aarch64-", variant: "Arm64" },
+    Architecture {
+        lambda: "x86_64",
+        target: "x86_64-unknown-linux-gnu",
+        gcc: "x86_64-linux-gnu-gcc",
+        variant: "X86_64",
+    },
+    Architecture {
+        lambda: "arm64",
+        target: "aarch64-unknown-linux-gnu",
+        gcc: "aarch64-linux-gnu-gcc",
+        variant: "Arm64",
+    },
 ];
+
+/// The glibc of Lambda's `provided.al2023`, for linkers that can be told.
+const GLIBC: &str = "2.34";
 
 /// What the handler is made of. Folders are looked through whole.
 const SOURCES: [&str; 10] = [
@@ -61,7 +77,7 @@ fn carry() -> Result<()> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     let zips = match env::var_os("SPOTSTACK_HANDLER_DIR").filter(|dir| !dir.is_empty()) {
         Some(dir) => prebuilt(Path::new(&dir))?,
-        None => built()?.into_iter().collect(),
+        None => built()?,
     };
     let mut carried = String::from("&[\n");
     for (Architecture { lambda, variant, .. }, zip) in zips {
@@ -94,34 +110,87 @@ fn prebuilt(dir: &Path) -> Result<Vec<(Architecture, Vec<u8>)>> {
     Ok(zips)
 }
 
-/// The zip of a handler built here: for the processor of this machine, whatever the command line itself is built for.
-fn built() -> Result<Option<(Architecture, Vec<u8>)>> {
+/// The zips of the handlers built here: for the processor of this machine, whatever the command line itself is built for, and
+/// in a release for the other one if it can be built.
+fn built() -> Result<Vec<(Architecture, Vec<u8>)>> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     for source in SOURCES.map(|source| root.join(source)).iter().filter(|source| source.exists()) {
         println!("cargo::rerun-if-changed={}", source.display());
     }
     let host = variable("HOST")?;
-    let possible = host.contains("-linux-") && root.join("lambda-handler/Cargo.toml").exists();
-    let architecture = ARCHITECTURES.into_iter().find(|architecture| host.starts_with(architecture.rust));
-    let Some(architecture) = architecture.filter(|_| possible) else { return Ok(None) };
+    if !host.contains("-linux-") || !root.join("lambda-handler/Cargo.toml").exists() {
+        return Ok(vec![]);
+    }
     let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("handler");
-    let content = fs::read(build(&root, &target_dir, &host)?)?;
-    let bootstrap = archive::Entry { name: archive::BOOTSTRAP.into(), content, executable: true };
-    Ok(Some((architecture, archive::pack(&[bootstrap])?)))
+    let (processor, release) = (host.split('-').next(), variable("PROFILE")? == "release");
+    let mut zips = Vec::new();
+    for architecture in ARCHITECTURES {
+        if architecture.target.split('-').next() == processor {
+            let here = Tools { command: "build", target: host.clone(), environment: vec![] };
+            zips.push((architecture, zip(build(&root, &target_dir, &host, &here)?)?));
+        } else if release && let Some(tools) = cross(&architecture)? {
+            // Without it spotstack is whole: `deploy` says what to do in the one case in which it is missed.
+            match build(&root, &target_dir, architecture.target, &tools).and_then(zip) {
+                Ok(packed) => zips.push((architecture, packed)),
+                Err(error) => println!("cargo::warning=no handler for {} is carried: {error}", architecture.lambda),
+            }
+        }
+    }
+    Ok(zips)
+}
+
+fn zip(program: PathBuf) -> Result<Vec<u8>> {
+    let content = fs::read(program)?;
+    Ok(archive::pack(&[archive::Entry { name: archive::BOOTSTRAP.into(), content, executable: true }])?)
+}
+
+/// How to build for a processor.
+struct Tools {
+    /// Cargo's command.
+    command: &'static str,
+    /// Its `--target`.
+    target: String,
+    environment: Vec<(String, &'static str)>,
+}
+
+/// What builds for another processor than this machine's, if it is here: Rust's standard library for it, and either
+/// cargo-zigbuild, which can be told the glibc, or a C compiler for it.
+fn cross(architecture: &Architecture) -> Result<Option<Tools>> {
+    let Architecture { target, gcc, .. } = *architecture;
+    let asked = Command::new(variable("RUSTC")?).args(["--print", "target-libdir", "--target", target]).output()?;
+    let library = fs::read_dir(String::from_utf8_lossy(&asked.stdout).trim());
+    let is_std =
+        |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|it| it.file_name().to_string_lossy().starts_with("libstd"));
+    if !library.is_ok_and(|mut files| files.any(is_std)) {
+        return Ok(None);
+    }
+    let answers =
+        |program: &str| Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success());
+    let underscored = target.replace('-', "_");
+    Ok(if answers("cargo-zigbuild") {
+        Some(Tools { command: "zigbuild", target: format!("{target}.{GLIBC}"), environment: vec![] })
+    } else if answers(gcc) {
+        let linker = format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase());
+        let environment = vec![(linker, gcc), (format!("CC_{underscored}"), gcc)];
+        Some(Tools { command: "build", target: target.to_owned(), environment })
+    } else {
+        None
+    })
 }
 
 /// Runs the second cargo; the program that it made.
-fn build(root: &Path, target_dir: &Path, host: &str) -> Result<PathBuf> {
+fn build(root: &Path, target_dir: &Path, triple: &str, tools: &Tools) -> Result<PathBuf> {
     let mut cargo = Command::new(variable("CARGO")?);
-    cargo.current_dir(root).args(["build", "--package", "spotstack-handler", "--bin", "bootstrap"]);
+    cargo.current_dir(root).args([tools.command, "--package", "spotstack-handler", "--bin", "bootstrap"]);
     // `--target` keeps the place of the result, and what the flags apply to, the same whatever a cargo configuration says.
-    cargo.args(["--profile", "lambda", "--target", host, "--target-dir"]).arg(target_dir);
+    cargo.args(["--profile", "lambda", "--target", &tools.target, "--target-dir"]).arg(target_dir);
     if root.join("Cargo.lock").exists() {
         cargo.arg("--locked");
     }
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(belongs_to_the_outer_build)) {
         cargo.env_remove(name);
     }
+    cargo.envs(tools.environment.iter().map(|(name, value)| (name, value)));
     cargo.env("CARGO_ENCODED_RUSTFLAGS", without_folders(root, target_dir)).stdout(io::stderr());
     let status = cargo.status()?;
     if !status.success() {
@@ -130,7 +199,7 @@ fn build(root: &Path, target_dir: &Path, host: &str) -> Result<PathBuf> {
         )
         .into());
     }
-    Ok(target_dir.join(host).join("lambda").join(archive::BOOTSTRAP))
+    Ok(target_dir.join(triple).join("lambda").join(archive::BOOTSTRAP))
 }
 
 /// What would make the handler depend on how the command line is built. What says where cargo keeps and fetches things stays,

@@ -12,13 +12,16 @@
 
 pub mod aws;
 pub mod blueprint;
+pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod deploy;
 pub mod deployer_policy;
+pub mod history;
 pub mod neutral;
 pub mod observe;
 pub mod package;
 pub mod plan;
+pub mod simulate;
 pub mod spec;
 pub mod template;

@@ -59,11 +59,11 @@ pub struct Pair {
     pub product: spec::Product,
     /// Its two markets, Spot first.
     pub markets: [Market; 2],
-    /// The rules' knobs, as the function's environment has them.
-    pub policy: PolicyText,
-    /// The same as the rules take them.
+    /// The rules' knobs.
     #[serde(skip)]
     pub rules: Policy,
+    /// The same, as the function's environment has them.
+    pub policy: PolicyText,
     /// Workers of both groups together, at most.
     pub max: u32,
     /// On-Demand workers that are always on.
@@ -218,6 +218,9 @@ pub struct Alarms {
 pub struct Manager {
     /// The tick as EventBridge writes it; `None`: no tick.
     pub tick: Option<String>,
+    /// The same in minutes.
+    #[serde(skip)]
+    pub tick_minutes: u64,
     /// The processor it runs on.
     pub architecture: Architecture,
     /// MiB.
@@ -350,9 +353,9 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             idle_minutes: or(&pair.alarms.idle.after, Seconds::minutes(5)).0 / 60,
         },
         manager: plan_manager(&pair.manager),
+        rules: policy,
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
         own_name_tag: spec.tags.contains_key("Name"),
-        rules: policy,
     }
 }
 
@@ -441,6 +444,7 @@ fn plan_volume(volume: &spec::Volume) -> Volume {
 fn plan_manager(manager: &spec::Manager) -> Manager {
     let tick = or(&manager.reconcile, Seconds::minutes(1));
     Manager {
+        tick_minutes: tick.0 / 60,
         tick: match tick.0 / 60 {
             0 => None,
             1 => Some("rate(1 minute)".to_owned()),

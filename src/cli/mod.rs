@@ -1,15 +1,19 @@
 //! What is typed: the command line, one small file per command.
 
+use std::env;
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use miette::miette;
 
 use crate::blueprint::{self, Blueprints};
 use crate::check::{self as findings, Refused, Report, Severity};
 use crate::deploy::PairName;
+use crate::package;
 use crate::plan::Plan;
 use crate::spec::{self, Spec};
 use crate::template::Template;
@@ -29,6 +33,7 @@ mod render;
 mod replay;
 mod schema;
 mod screen;
+mod simulate;
 mod status;
 mod terminal;
 mod tree;
@@ -104,8 +109,8 @@ impl Global {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
-                let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+                let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
                 !set("NO_COLOR") && !dumb && terminal
             }
         }
@@ -122,6 +127,7 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Logs(logs::Args),
+    Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
     Eject(eject::Args),
     Schema(schema::Args),
@@ -201,6 +207,20 @@ fn reports(colored: bool) -> miette::MietteHandler {
     miette::MietteHandlerOpts::new().color(colored).unicode(true).context_lines(1).build()
 }
 
+/// Whether a word of the command line asks to say more: `-v`, `-vV`, `--verbose`. Asked where nothing was parsed.
+fn is_verbose(arg: &str) -> bool {
+    arg == "--verbose" || (arg.starts_with('-') && !arg.starts_with("--") && arg.contains('v'))
+}
+
+/// The handlers on board, a line each: what `--version -v` adds.
+fn carried() -> String {
+    let mut lines = String::new();
+    for package in package::carried() {
+        let _ = writeln!(lines, "handler {} sha256 {}", package.architecture, package.sha256());
+    }
+    if lines.is_empty() { "carries no handler\n".into() } else { lines }
+}
+
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -208,6 +228,9 @@ pub fn main() -> ExitCode {
         Err(usage) => {
             // Nothing can be done about a closed pipe; what was typed wrong is 1, because 2 says that there are differences.
             let _ = usage.print();
+            if usage.kind() == ErrorKind::DisplayVersion && env::args().any(|arg| is_verbose(&arg)) {
+                print!("{}", carried());
+            }
             return if usage.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
@@ -223,6 +246,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Logs(args) => logs::run(args, global),
+        Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),
         Command::Schema(args) => schema::run(args),

@@ -128,14 +128,21 @@ fn check(file: &Path, text: &str, args: &Args, global: &Global) -> Result<Exit> 
     Ok(Exit::Different)
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all. A link is followed; what is no file, such as `/dev/stdout`, is written as it comes.
 pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        miette!("cannot write `{}`: {error}", path.display())
-    })
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let written = if place.exists() && !place.is_file() { fs::write(&place, text) } else { replace(&place, text) };
+    written.map_err(|error| miette!("cannot write `{}`: {error}", path.display()))
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside = tempfile::Builder::new();
+    beside.prefix(".spotstack-");
+    // A file like any other, as the umask wants it; until it is there, under a name that nobody can foresee.
+    #[cfg(unix)]
+    beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = beside.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map(drop).map_err(|failed| failed.error)
 }

@@ -112,6 +112,11 @@ pub fn carried_architectures() -> impl Iterator<Item = Architecture> {
     CARRIED.iter().map(|(architecture, _)| *architecture)
 }
 
+/// Every handler that this command line carries.
+pub fn carried() -> impl Iterator<Item = Package> {
+    CARRIED.iter().map(|(architecture, bytes)| Package::new(*architecture, Cow::Borrowed(bytes)))
+}
+
 fn carried_words() -> String {
     let names: Vec<_> = CARRIED.iter().map(|(architecture, _)| architecture.to_string()).collect();
     if names.is_empty() { " (none is)".into() } else { format!(": {}", names.join(", ")) }

@@ -79,6 +79,42 @@ fn render_writes_a_file_whole_or_not_at_all() {
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
+/// Through a link it is written where the link leads, as anybody may read it, and what is no file stays what it is.
+#[cfg(unix)]
+#[test]
+fn render_writes_where_it_is_told_to() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let project = Project::with(SPEC);
+    let rendered = project.run(&["render"]).exits(0).stdout();
+    fs::create_dir(project.path("kept")).expect("a folder");
+    symlink("kept/template.yaml", project.path("link.yaml")).expect("a link");
+    let project = project.file("kept/template.yaml", "old");
+    fs::set_permissions(project.path("kept/template.yaml"), fs::Permissions::from_mode(0o600)).expect("private");
+    project.run(&["render", "-q", "-o", "link.yaml"]).exits(0);
+    assert!(project.path("link.yaml").is_symlink());
+    assert_eq!(project.read("kept/template.yaml"), rendered);
+    let beside = fs::metadata(project.path("spotstack.yaml")).expect("a file").mode();
+    assert_eq!(fs::metadata(project.path("kept/template.yaml")).expect("a file").mode(), beside);
+    assert_eq!(project.run(&["render", "-q", "-o", "/dev/stdout"]).exits(0).stdout(), rendered);
+}
+
+#[test]
+fn version_says_what_is_carried() {
+    let project = Project::empty();
+    assert_eq!(project.run(&["--version"]).exits(0).stdout().lines().count(), 1);
+    for flags in [&["--version", "-v"][..], &["-vV"], &["-V", "--verbose"]] {
+        let said = project.run(flags).exits(0).stdout();
+        let handlers: Vec<_> = said.lines().skip(1).map(|line| line.split(' ').collect::<Vec<_>>()).collect();
+        for handler in &handlers {
+            assert!(
+                matches!(handler[..], ["handler", "x86_64" | "arm64", "sha256", hash] if hash.len() == 64),
+                "{said}"
+            );
+        }
+        assert!(!handlers.is_empty() || said.ends_with("carries no handler\n"), "{said}");
+    }
+}
+
 #[test]
 fn a_deployer_s_policy_is_rendered_and_checked() {
     let project = Project::with(format!("region: eu-west-1\n{SPEC}"));

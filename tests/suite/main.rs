@@ -13,5 +13,6 @@ mod manners;
 mod one_line;
 mod project;
 mod random_specs;
+mod simulate;
 mod spec_errors;
 mod workflow;

@@ -41,7 +41,7 @@ pub use decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
 pub use failure::FailureKind;
 pub use measures::Measures;
 pub use notice::Notice;
-pub use policy::{Policy, Revert};
+pub use policy::{ANSWER, Policy, Revert};
 pub use price::{Price, prices_by_zone};
 pub use record::{Deed, Record, Trigger};
 pub use situation::{

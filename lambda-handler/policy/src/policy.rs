@@ -6,7 +6,7 @@ use crate::units::{Percent, Seconds};
 
 /// How long a launch may take to succeed or fail before its silence counts as a refusal. AWS answers within seconds; the old
 /// Spot-request path may wait for ever without failing.
-pub(crate) const ANSWER: Seconds = Seconds(90);
+pub const ANSWER: Seconds = Seconds(90);
 
 /// The longest pause between two looks that a short `hold` is proof against.
 const LOOK: Seconds = Seconds::minutes(5);
