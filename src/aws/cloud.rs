@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudformation::types::{Capability, ChangeSetType, EventFilter, Parameter, Tag, TemplateStage};
+use aws_sdk_cloudformation::types::{self as sdk, ChangeSetType, EventFilter, Parameter, Tag, TemplateStage};
 use aws_sdk_lambda::types::LogType;
 use aws_sdk_s3::types as s3;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -13,10 +13,10 @@ use super::error::flatten;
 use super::{Account, reading, timeouts};
 use crate::deploy::change_set::ChangeSetPage;
 use crate::deploy::cloud::{
-    Asked, Bucket, Cloud, Document, Explained, Group, Identity, LaunchDefinition, LaunchSource, Object, Proposal,
-    Proposed, Resource, ScalingPolicy,
+    Asked, Bucket, Capability, Cloud, Continuation, Deletion, Document, Explained, Failing, Identity, Object, Proposal,
+    Proposed, Resource, Waiting,
 };
-use crate::deploy::event::EventPage;
+use crate::deploy::event::{EventPage, FailedEvent};
 use crate::deploy::text::neutral;
 use crate::deploy::{CloudError, Stack, Trouble};
 
@@ -51,6 +51,8 @@ impl Account {
         let changes = output.changes().iter().filter_map(|change| change.resource_change());
         Ok(ChangeSetPage {
             status: output.status().map(|status| status.as_str().into()).unwrap_or_default(),
+            execution: output.execution_status().map(|status| status.as_str().into()).unwrap_or_default(),
+            stack_arn: output.stack_id().unwrap_or_default().into(),
             reason: output.status_reason().map(|reason| neutral(reason).into_owned()),
             changes: changes.map(reading::change).collect(),
             next: output.next_token().map(Into::into),
@@ -120,10 +122,39 @@ impl Cloud for Account {
         Ok(output.template_body().unwrap_or_default().into())
     }
 
-    async fn delete_stack(&self, stack_arn: &str, token: &str, role: Option<&str>) -> Asked<()> {
-        let call = self.cloudformation.delete_stack().stack_name(stack_arn).client_request_token(token);
-        call.set_role_arn(role.map(Into::into)).send().await.map_err(self.told("DeleteStack"))?;
+    async fn delete_stack(&self, deletion: &Deletion<'_>) -> Asked<()> {
+        let call =
+            self.cloudformation.delete_stack().stack_name(deletion.stack_arn).client_request_token(deletion.token);
+        let retain = (!deletion.retain.is_empty()).then(|| deletion.retain.to_vec());
+        let call = call.set_retain_resources(retain).set_role_arn(deletion.role.map(Into::into));
+        call.send().await.map_err(self.told("DeleteStack"))?;
         Ok(())
+    }
+
+    async fn cancel_update(&self, stack_arn: &str, token: &str) -> Asked<()> {
+        let call = self.cloudformation.cancel_update_stack().stack_name(stack_arn).client_request_token(token);
+        call.send().await.map_err(self.told("CancelUpdateStack"))?;
+        Ok(())
+    }
+
+    async fn continue_rollback(&self, continuation: &Continuation<'_>) -> Asked<()> {
+        let Continuation { stack_arn, token, role, skip } = *continuation;
+        let call = self.cloudformation.continue_update_rollback().stack_name(stack_arn).client_request_token(token);
+        let call = call.set_resources_to_skip((!skip.is_empty()).then(|| skip.to_vec()));
+        call.set_role_arn(role.map(Into::into)).send().await.map_err(self.told("ContinueUpdateRollback"))?;
+        Ok(())
+    }
+
+    async fn failed_events(&self, of: Failing<'_>) -> Asked<Vec<FailedEvent>> {
+        let only_failed = EventFilter::builder().failed_events(true).build();
+        let call = self.cloudformation.describe_events().filters(only_failed);
+        let call = match of {
+            Failing::ChangeSet(arn) => call.change_set_name(arn),
+            Failing::Stack(arn) => call.stack_name(arn),
+        };
+        // The newest page: what has just failed is on it.
+        let output = call.send().await.map_err(self.told("DescribeEvents"))?;
+        Ok(output.operation_events().iter().filter_map(reading::failed_event).collect())
     }
 
     async fn create_change_set(&self, proposal: &Proposal) -> Asked<Proposed> {
@@ -137,19 +168,25 @@ impl Cloud for Account {
             .change_set_name(&proposal.name)
             .client_token(&proposal.name)
             .change_set_type(kind)
-            .capabilities(Capability::CapabilityIam)
+            .set_capabilities(Some(proposal.capabilities.iter().map(capability).collect()))
             .set_parameters(Some(proposal.parameters.iter().map(parameter).collect()))
             .set_tags(Some(proposal.tags.iter().map(tag).collect()))
-            .set_role_arn(proposal.role.clone());
+            .set_role_arn(proposal.role.clone())
+            .set_notification_arns((!proposal.notifications.is_empty()).then(|| proposal.notifications.clone()));
         let call = match &proposal.template {
             Document::Text(text) => call.template_body(text),
             Document::Url(url) => call.template_url(url),
         };
-        let output = call.send().await.map_err(self.told("CreateChangeSet"))?;
-        Ok(Proposed {
-            arn: output.id().unwrap_or_default().into(),
-            stack_arn: output.stack_id().unwrap_or_default().into(),
-        })
+        match call.send().await.map_err(self.told("CreateChangeSet")) {
+            Ok(output) => Ok(proposed(output.id(), output.stack_id())),
+            // The answer to an earlier attempt was lost; nobody else gives this name.
+            Err(error) if error.code == "AlreadyExistsException" || error.is_passing() => {
+                let call = self.cloudformation.describe_change_set().stack_name(&proposal.stack);
+                let found = call.change_set_name(&proposal.name).send().await;
+                found.map(|found| proposed(found.change_set_id(), found.stack_id())).map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn change_set(&self, arn: &str, token: Option<&str>) -> Asked<ChangeSetPage> {
@@ -160,11 +197,10 @@ impl Cloud for Account {
         self.change_set_page(arn, token, true).await
     }
 
-    async fn validation_errors(&self, change_set_arn: &str) -> Asked<Vec<String>> {
-        let only_failed = EventFilter::builder().failed_events(true).build();
-        let call = self.cloudformation.describe_events().change_set_name(change_set_arn).filters(only_failed);
-        let output = call.send().await.map_err(self.told("DescribeEvents"))?;
-        Ok(output.operation_events().iter().filter_map(reading::validation).collect())
+    async fn change_sets(&self, stack: &str) -> Asked<Vec<Waiting>> {
+        let pages = self.cloudformation.list_change_sets().stack_name(stack).into_paginator().items().send();
+        let summaries = pages.try_collect().await.map_err(self.told("ListChangeSets"))?;
+        Ok(summaries.iter().filter_map(reading::waiting).collect())
     }
 
     async fn delete_change_set(&self, arn: &str) -> Asked<()> {
@@ -272,36 +308,17 @@ impl Cloud for Account {
             log: neutral(&String::from_utf8_lossy(&log)).into_owned(),
         })
     }
+}
 
-    async fn groups(&self, names: &[String]) -> Asked<Vec<Group>> {
-        let call = self.auto_scaling.describe_auto_scaling_groups();
-        let call = call.set_auto_scaling_group_names((!names.is_empty()).then(|| names.to_vec()));
-        let pages = call.into_paginator().items().send();
-        let groups = pages.try_collect().await.map_err(self.told("DescribeAutoScalingGroups"))?;
-        Ok(groups.iter().map(reading::group).collect())
-    }
+fn proposed(arn: Option<&str>, stack_arn: Option<&str>) -> Proposed {
+    Proposed { arn: arn.unwrap_or_default().into(), stack_arn: stack_arn.unwrap_or_default().into() }
+}
 
-    async fn launch_definition(&self, source: &LaunchSource) -> Asked<LaunchDefinition> {
-        match source {
-            LaunchSource::Template { id, version } => {
-                let template = self.launch_templates.read(id, version).await;
-                let template = template.map_err(self.told(spotstack_ec2::launch_template::OPERATION))?;
-                Ok(reading::launch_template(template))
-            }
-            LaunchSource::Configuration(name) => {
-                let call = self.auto_scaling.describe_launch_configurations().launch_configuration_names(name);
-                let output = call.send().await.map_err(self.told("DescribeLaunchConfigurations"))?;
-                Ok(output.launch_configurations().first().map(reading::launch_configuration).unwrap_or_default())
-            }
-            LaunchSource::Mixed => Ok(LaunchDefinition::default()),
-        }
-    }
-
-    async fn scaling_policies(&self, group: &str) -> Asked<Vec<ScalingPolicy>> {
-        let pages =
-            self.auto_scaling.describe_policies().auto_scaling_group_name(group).into_paginator().items().send();
-        let policies = pages.try_collect().await.map_err(self.told("DescribePolicies"))?;
-        Ok(policies.iter().map(reading::scaling_policy).collect())
+fn capability(capability: &Capability) -> sdk::Capability {
+    match capability {
+        Capability::Iam => sdk::Capability::CapabilityIam,
+        Capability::NamedIam => sdk::Capability::CapabilityNamedIam,
+        Capability::AutoExpand => sdk::Capability::CapabilityAutoExpand,
     }
 }
 

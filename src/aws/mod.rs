@@ -16,6 +16,7 @@ use crate::deploy::{CloudError, Trouble};
 
 mod cloud;
 mod error;
+mod fleet;
 mod http;
 mod journal;
 mod looking;

@@ -11,8 +11,10 @@ use spot_policy::Timestamp;
 use spotstack_ec2::launch_template::LaunchTemplate;
 
 use crate::deploy::change_set::{Action, Change, Detail, Replacement};
-use crate::deploy::cloud::{Group, LaunchDefinition, LaunchSource, Owner, Resource, ScalingPolicy};
-use crate::deploy::event::Event;
+use crate::deploy::cloud::{
+    Group, Instance, LaunchDefinition, LaunchSource, Owner, Refresh, Resource, ScalingPolicy, Waiting,
+};
+use crate::deploy::event::{Event, FailedEvent};
 use crate::deploy::stack::{Stack, StackStatus};
 use crate::deploy::text::neutral;
 use crate::observe::{Alarm, LogLine};
@@ -38,6 +40,7 @@ pub(super) fn stack(stack: &sdk::Stack) -> Stack {
         created: moment(stack.creation_time()),
         updated: moment(stack.last_updated_time()),
         deleted: moment(stack.deletion_time()),
+        protected: stack.enable_termination_protection().unwrap_or(false),
         parameters: parameters.collect::<BTreeMap<_, _>>(),
         outputs: outputs.collect::<BTreeMap<_, _>>(),
     }
@@ -52,6 +55,7 @@ pub(super) fn event(event: &sdk::StackEvent) -> Event {
         resource_type: event.resource_type().unwrap_or_default().into(),
         status: event.resource_status().map(|status| status.as_str().into()).unwrap_or_default(),
         reason: text(event.resource_status_reason()),
+        token: text(event.client_request_token()),
     }
 }
 
@@ -141,6 +145,8 @@ pub(super) fn group(group: &AutoScalingGroup) -> Group {
         name: plain(group.auto_scaling_group_name()),
         min: number(group.min_size()),
         max: number(group.max_size()),
+        desired: number(group.desired_capacity()),
+        instances: group.instances().iter().map(instance).collect(),
         zones: group.availability_zones().to_vec(),
         launch: group.mixed_instances_policy().map(|_| LaunchSource::Mixed).or(template).or(configuration),
         protects: group.new_instances_protected_from_scale_in().unwrap_or(false),
@@ -200,12 +206,45 @@ pub(super) fn log_line(event: &FilteredLogEvent) -> LogLine {
     LogLine { id, at, message }
 }
 
-/// A finding of CloudFormation's own validation.
-pub(super) fn validation(event: &sdk::OperationEvent) -> Option<String> {
-    let why = event.validation_status_reason().or(event.resource_status_reason())?;
-    let place = event.validation_path().or(event.logical_resource_id()).unwrap_or("the template");
-    let name = event.validation_name().map(|name| format!("{name}: ")).unwrap_or_default();
-    text(Some(&format!("{place}: {name}{why}")))
+/// A failure beyond those that stack events tell.
+pub(super) fn failed_event(event: &sdk::OperationEvent) -> Option<FailedEvent> {
+    let reason = event.validation_status_reason().or(event.hook_status_reason()).or(event.resource_status_reason());
+    Some(FailedEvent {
+        at: moment(event.timestamp()).unwrap_or_default(),
+        logical_id: text(event.logical_resource_id()),
+        resource_type: text(event.resource_type()),
+        status: event.resource_status().map(|status| status.as_str().into()),
+        path: text(event.validation_path()),
+        finder: text(event.validation_name().or(event.hook_type())),
+        reason: text(reason)?,
+        token: text(event.client_request_token()),
+    })
+}
+
+pub(super) fn waiting(summary: &sdk::ChangeSetSummary) -> Option<Waiting> {
+    let executable = summary.execution_status() == Some(&sdk::ExecutionStatus::Available);
+    executable.then(|| Waiting {
+        name: summary.change_set_name().unwrap_or_default().into(),
+        created: moment(summary.creation_time()),
+    })
+}
+
+pub(super) fn refresh(refresh: &auto_scaling::InstanceRefresh) -> Refresh {
+    Refresh {
+        id: refresh.instance_refresh_id().unwrap_or_default().into(),
+        status: refresh.status().map(|status| status.as_str().into()).unwrap_or_default(),
+        reason: text(refresh.status_reason()),
+        percent: refresh.percentage_complete().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
+    }
+}
+
+fn instance(instance: &auto_scaling::Instance) -> Instance {
+    Instance {
+        id: instance.instance_id().unwrap_or_default().into(),
+        zone: instance.availability_zone().unwrap_or_default().into(),
+        state: instance.lifecycle_state().map(|state| state.as_str().into()).unwrap_or_default(),
+        protected: instance.protected_from_scale_in().unwrap_or(false),
+    }
 }
 
 #[cfg(test)]

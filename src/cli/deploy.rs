@@ -1,42 +1,51 @@
 //! `spotstack deploy`: from the spec to a stack that works.
 
-use std::path::PathBuf;
-use std::process;
-use std::time::{Duration, SystemTime};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use miette::miette;
 use spot_policy::Seconds;
 
+use super::desired::{Desired, Options};
 use super::terminal::{PROGRESS_JSON, Show, Terminal, account, block_on};
-use super::{Exit, Global, Result, prepare, replay};
-use crate::deploy::groups::Wanted;
-use crate::deploy::{Outcome, PairName, Request, change_set_name, deploy};
-use crate::package::Package;
+use super::{Exit, Global, Result, replay};
+use crate::deploy::saved::Saved;
+use crate::deploy::{Outcome, Request, deploy};
 
 /// Make the stack what the spec says: upload, show the changes, ask, do them, watch, test
+///
+/// Run again after it broke off, it finds what it has begun and watches that. Ctrl-C on a terminal asks whether to leave
+/// CloudFormation to it or to call it off; elsewhere, and on SIGTERM, it leaves.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
     /// Do not ask; needed where there is no terminal to ask on
     #[arg(short, long)]
     yes: bool,
+    /// Do what this plan says, which `diff --out` has written, and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_execute", "role_arn", "tags", "notification_arns", "artifact_bucket"])]
+    plan: Option<PathBuf>,
     /// Leave the change set for somebody to review and execute
     #[arg(long)]
     no_execute: bool,
+    /// Leave when CloudFormation has begun
+    #[arg(long, conflicts_with_all = ["no_execute", "refresh", "timeout"])]
+    detach: bool,
+    /// Replace the instances that run in the end, some at a time; those that are protected, as busy workers are, when they are free
+    #[arg(long, conflicts_with = "no_execute")]
+    refresh: bool,
     /// Stop watching after this long, such as 30m; CloudFormation goes on
     #[arg(long, value_name = "DURATION")]
     timeout: Option<Seconds>,
+    /// Where CloudFormation is at work on the stack: wait this long until it has finished
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30m")]
+    wait_for_lock: Option<Seconds>,
     /// How to show how far CloudFormation is
     #[arg(long, value_name = "HOW", default_value = "auto")]
     progress: Show,
-    /// The bucket for the handler, in this account and Region; else spotstack makes one of its own
-    #[arg(long, value_name = "NAME")]
-    artifact_bucket: Option<String>,
-    /// The role that CloudFormation acts as; it stays with the stack
-    #[arg(long, value_name = "ARN")]
-    role_arn: Option<String>,
-    /// Another handler than the one that spotstack carries: a zip, or a program for Linux
-    #[arg(long, value_name = "FILE")]
-    handler: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
     /// Draw a deployment that `--progress json` recorded, without AWS
     #[arg(long, value_name = "FILE", hide = true)]
     replay: Option<PathBuf>,
@@ -54,39 +63,51 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     if let Some(file) = &args.replay {
         return replay::run(file, args.speed, args.progress, global);
     }
-    let (plan, template) = prepare(global)?;
-    let package = match &args.handler {
-        Some(file) => Package::from_file(file, plan.architecture)?,
-        None => Package::carried(plan.architecture)?,
-    };
-    package.check()?;
-    let request = Request {
-        stack: &plan.stack,
-        tags: &plan.tags,
-        pairs: &PairName::all(&plan),
-        groups: &Wanted::all(&plan),
-        template: &template,
-        package: &package,
-        artifact_bucket: args.artifact_bucket.as_deref(),
-        role: args.role_arn.as_deref(),
-        change_set: &change_set_name(SystemTime::now(), process::id(), &template.text),
-        yes: args.yes,
-        execute: !args.no_execute,
-        timeout: args.timeout.map(|Seconds(timeout)| Duration::from_secs(timeout)),
-    };
+    let desired = Desired::new(&args.options, global)?;
+    desired.check_package()?;
+    let saved = args.plan.as_deref().map(read).transpose()?;
     let mut terminal = Terminal::new(global, args.progress);
-    let outcome = block_on(async {
-        let account = account(global, &plan).await?;
-        Ok(deploy(&request, &account, &mut terminal).await?)
+    let outcome = desired.with_request(&args.options, |request| {
+        let request = Request {
+            plan: saved.as_ref(),
+            yes: args.yes,
+            execute: !args.no_execute,
+            detach: args.detach,
+            refresh: args.refresh,
+            timeout: args.timeout.map(duration),
+            wait_for_lock: args.wait_for_lock.map(duration),
+            ..request
+        };
+        block_on(async {
+            let account = account(global, &desired.plan).await?;
+            Ok(deploy(&request, &account, &mut terminal).await?)
+        })
     })?;
+    let stack = &desired.plan.stack;
     if !terminal.is_json() {
         global.say(&match outcome {
-            Outcome::NoChange => format!("nothing to do: `{}` is as the spec says", plan.stack),
+            Outcome::NoChange => format!("nothing to do: `{stack}` is as the spec says"),
             Outcome::Left { change_set } => format!(
                 "left for review, nothing was changed. To go on:\n  aws cloudformation execute-change-set --change-set-name {change_set}\nor `spotstack deploy`, which makes a new one"
             ),
-            Outcome::Deployed => format!("`{}` is deployed", plan.stack),
+            Outcome::Detached => format!(
+                "CloudFormation is at work on `{stack}`. `spotstack status --watch` follows it, and so does `spotstack deploy` again, which also tests it in the end"
+            ),
+            Outcome::Deployed => format!("`{stack}` is deployed"),
         });
     }
     Ok(Exit::Done)
+}
+
+fn read(file: &Path) -> Result<Saved> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).map_err(|error| {
+        miette!(help = "`spotstack diff --out <file>` writes a plan", "cannot read `{shown}`: {error}")
+    })?;
+    Saved::read(&text).map_err(|why| miette!(help = "`spotstack diff --out <file>` writes a plan", "`{shown}` {why}"))
+}
+
+/// As the deployer counts time.
+pub(super) fn duration(Seconds(seconds): Seconds) -> Duration {
+    Duration::from_secs(seconds)
 }

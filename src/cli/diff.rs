@@ -4,35 +4,30 @@ use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::time::SystemTime;
 
 use clap::ValueEnum;
 use dialoguer::console::{Style, Term};
 use miette::{IntoDiagnostic, miette};
 use serde::Serialize;
 
+use super::desired::{Desired, Options};
+use super::render::write_whole;
 use super::terminal::{Show, Terminal, account, block_on, columns, print_line, reviewed};
 use super::{Exit, Global, Result, prepare, rendered};
-use crate::deploy::difference::{Against, difference};
-use crate::deploy::groups::Wanted;
-use crate::deploy::{PairName, Request, change_set_name};
-use crate::package::Package;
-use crate::plan::Plan;
-use crate::template::Template;
+use crate::deploy::difference::{Against, By, difference};
 use crate::template::diff::markdown::{Heading, markdown};
 use crate::template::diff::{Counts, Document, Review, diff};
 
 /// Show what would change and what that means for what runs: exit 0 nothing, 2 something, 1 it could not be found out
 ///
 /// Without --against the stack in AWS is compared, as CloudFormation sees it: by a change set, which is deleted again. A stack that
-/// does not exist is not made for that. With --against nothing but the two files is looked at. What was changed in AWS behind
+/// does not exist is not made for that, but for --out. With --against nothing but the two files is looked at. What was changed in AWS behind
 /// CloudFormation's back is not seen by either.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = JSON_HELP)]
 pub(super) struct Args {
     /// Compare with a template (YAML or JSON) or with another spec, without AWS; `-` reads a template from standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["artifact_bucket", "role_arn", "tags", "notification_arns", "handler", "adopt"])]
     against: Option<PathBuf>,
     /// For a terminal, for a comment on a pull request, for programs
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -40,15 +35,11 @@ pub(super) struct Args {
     /// Whether CloudFormation is asked by a change set; with `false` the stack's template is read and compared here
     #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set, conflicts_with = "against")]
     online: bool,
-    /// The bucket for the handler, as it will be given to `deploy`
-    #[arg(long, value_name = "NAME", conflicts_with = "against")]
-    artifact_bucket: Option<String>,
-    /// The role that CloudFormation acts as, as it will be given to `deploy`
-    #[arg(long, value_name = "ARN", conflicts_with = "against")]
-    role_arn: Option<String>,
-    /// The handler, as it will be given to `deploy`
-    #[arg(long, value_name = "FILE", conflicts_with = "against")]
-    handler: Option<PathBuf>,
+    /// Write a plan that `deploy --plan` can be held to; its change set stays, and of a new stack an empty one
+    #[arg(short, long, value_name = "FILE", conflicts_with = "against")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
 }
 
 const JSON_HELP: &str = "\
@@ -75,13 +66,21 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (plan, template) = prepare(global)?;
-    let (review, before) = match &args.against {
-        Some(file) => (diff(&read(file, global)?, &Document::of(&template)), file.display().to_string()),
-        None => deployed(args, &plan, &template, global)?,
+    let (review, before, stack) = match &args.against {
+        Some(file) => {
+            let (plan, template) = prepare(global)?;
+            (diff(&read(file, global)?, &Document::of(&template)), file.display().to_string(), plan.stack)
+        }
+        None => deployed(args, global)?,
     };
     let after = global.file.display().to_string();
-    show(&review, Heading { stack: &plan.stack, before: &before, after: &after }, args.format, global)?;
+    show(&review, Heading { stack: &stack, before: &before, after: &after }, args.format, global)?;
+    if let Some(file) = &args.out {
+        let file = file.display();
+        global.say(&format!(
+            "written: {file}. `spotstack deploy --plan {file}` does this, or nothing if anything has changed by then"
+        ));
+    }
     Ok(if review.is_empty() { Exit::Done } else { Exit::Different })
 }
 
@@ -124,37 +123,36 @@ fn is_spec(text: &str) -> bool {
     (has("pairs") || has("stack")) && !has("Resources")
 }
 
-/// Compares with the stack in AWS.
-fn deployed(args: &Args, plan: &Plan, template: &Template, global: &Global) -> Result<(Review, String)> {
-    let package = match &args.handler {
-        Some(file) => Package::from_file(file, plan.architecture)?,
-        None => Package::carried(plan.architecture)?,
-    };
-    let request = Request {
-        stack: &plan.stack,
-        tags: &plan.tags,
-        pairs: &PairName::all(plan),
-        groups: &Wanted::all(plan),
-        template,
-        package: &package,
-        artifact_bucket: args.artifact_bucket.as_deref(),
-        role: args.role_arn.as_deref(),
-        change_set: &change_set_name(SystemTime::now(), process::id(), &template.text),
-        yes: true,
-        execute: false,
-        timeout: None,
+/// Compares with the stack in AWS, and writes the plan, if one is wanted.
+fn deployed(args: &Args, global: &Global) -> Result<(Review, String, String)> {
+    let desired = Desired::new(&args.options, global)?;
+    let by = match (&args.out, args.online) {
+        (Some(_), true) => By::Plan,
+        (Some(_), false) => {
+            return Err(miette!(
+                help = "leave out `--online=false`",
+                "a plan names a change set, so CloudFormation has to be asked for one"
+            ));
+        }
+        (None, true) => By::ChangeSet,
+        (None, false) => By::Template,
     };
     let mut terminal = Terminal::new(global, Show::Plain);
-    let difference = block_on(async {
-        let account = account(global, plan).await?;
-        Ok(difference(&request, args.online, &account, &mut terminal).await?)
+    let difference = desired.with_request(&args.options, |request| {
+        block_on(async {
+            let account = account(global, &desired.plan).await?;
+            Ok(difference(&request, by, &account, &mut terminal).await?)
+        })
     })?;
+    if let (Some(file), Some(plan)) = (&args.out, &difference.plan) {
+        write_whole(file, &plan.write())?;
+    }
     let before = match difference.against {
         Against::Nothing => "nothing: there is no such stack",
         Against::Template => "the stack's template",
         Against::ChangeSet => "the stack",
     };
-    Ok((difference.review, before.into()))
+    Ok((difference.review, before.into(), desired.plan.stack))
 }
 
 fn show(review: &Review, heading: Heading<'_>, format: Format, global: &Global) -> Result<()> {

@@ -24,7 +24,7 @@ const LATE: Duration = Duration::from_secs(60);
 
 /// Show what the SpotManagers decided, and why: one run after the other, from the functions' logs
 ///
-/// A tick that finds what the last look found is counted, not shown; --all shows each. The records (--raw) can be given to
+/// A look that finds what the last one found is counted, not shown; --all shows each. The records (--raw) can be given to
 /// `spotstack explain --situation` and `spotstack simulate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

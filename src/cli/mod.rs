@@ -21,14 +21,17 @@ use crate::template::Template;
 mod check;
 mod debug;
 mod deploy;
+mod desired;
 mod destroy;
 mod diff;
 mod eject;
 mod explain;
 mod init;
+mod interrupts;
 mod link;
 mod logs;
 mod man;
+mod recover;
 mod render;
 mod replay;
 mod schema;
@@ -37,6 +40,7 @@ mod simulate;
 mod status;
 mod terminal;
 mod tree;
+mod wrong;
 
 /// Every command fails with a report that says what happened, where, why, and what to do next.
 pub type Result<T> = miette::Result<T>;
@@ -127,6 +131,7 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Logs(logs::Args),
+    Recover(recover::Args),
     Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
     Eject(eject::Args),
@@ -177,6 +182,12 @@ fn planned(file: &Path) -> Result<(Spec, Plan)> {
 /// Reads, plans, renders and checks the spec: where every command begins that needs a template. Errors among the findings
 /// refuse, warnings are told in a line each.
 pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
+    let (_, plan, template) = prepare_all(global)?;
+    Ok((plan, template))
+}
+
+/// The same, and the spec itself, for those who show places in it.
+fn prepare_all(global: &Global) -> Result<(Spec, Plan, Template)> {
     let (spec, plan) = planned(&global.file)?;
     let (template, report) = checked(&spec, &plan, global)?;
     let file = global.file.display().to_string();
@@ -186,7 +197,7 @@ pub(crate) fn prepare(global: &Global) -> Result<(Plan, Template)> {
     for finding in report.of(Severity::Warning) {
         global.say(&finding.line(&file));
     }
-    Ok((plan, template))
+    Ok((spec, plan, template))
 }
 
 /// The template, and all there is to say about it.
@@ -246,6 +257,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Logs(args) => logs::run(args, global),
+        Command::Recover(args) => recover::run(args, global),
         Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
         Command::Eject(args) => eject::run(args, global),

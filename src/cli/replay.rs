@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::terminal::{Show, Terminal, block_on};
 use super::{Exit, Global, Result};
+use crate::deploy::cause::Cause;
 use crate::deploy::progress::recording::Recording;
 use crate::deploy::{Audience, Moment};
 
@@ -51,6 +52,8 @@ async fn replay(recording: &Recording, speed: f64, terminal: &mut Terminal) {
         let outputs = Default::default();
         terminal.hear(&Moment::Ended { status, outputs: &outputs, seconds: Some(now.as_secs()) });
     } else {
-        terminal.hear(&Moment::Failed { failures: progress.failures(), cancelled: progress.cancelled(), reason: None });
+        let causes: Vec<_> =
+            progress.failures().iter().map(|failure| Cause::new(failure.clone(), Vec::new(), None)).collect();
+        terminal.hear(&Moment::Failed { failures: &causes, cancelled: progress.cancelled(), reason: None });
     }
 }

@@ -11,16 +11,19 @@ use clap::ValueEnum;
 use dialoguer::console::{Style, Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr};
-use tokio::task::JoinHandle;
 
+use super::interrupts::Interrupts;
 use super::screen::Screen;
 use super::tree::{self, Row, Size, tree};
-use super::{Global, Result, debug};
+use super::{Global, Result, debug, wrong};
 use crate::aws::{Account, Connection};
-use crate::deploy::audience::Artifact;
+use crate::deploy::audience::{Artifact, Wish};
+use crate::deploy::cloud::Waiting;
+use crate::deploy::follow::Undo;
 use crate::deploy::progress::recording::{self, Todo};
-use crate::deploy::progress::{Failure, Progress, Step, StepKind};
-use crate::deploy::text::{count, seconds};
+use crate::deploy::progress::{Progress, Step, StepKind};
+use crate::deploy::running::Crew;
+use crate::deploy::text::{count, moment, seconds};
 use crate::deploy::{Audience, Moment, Question};
 use crate::plan::Plan;
 use crate::template::diff::Review;
@@ -82,7 +85,7 @@ pub(super) struct Terminal {
     has_begun: bool,
     /// What a question is about, where `--quiet` has kept it back.
     unsaid: String,
-    ctrl_c: Option<JoinHandle<()>>,
+    interrupts: Option<Interrupts>,
 }
 
 impl Terminal {
@@ -106,7 +109,7 @@ impl Terminal {
             last_line: Duration::ZERO,
             has_begun: false,
             unsaid: String::new(),
-            ctrl_c: None,
+            interrupts: None,
         }
     }
 
@@ -163,7 +166,24 @@ impl Terminal {
             Moment::LostContact { cause } => {
                 Some(self.warning(&format!("AWS does not answer; CloudFormation goes on, and so do we: {cause}")))
             }
-            Moment::Failed { failures, cancelled, reason } => Some(self.failures(failures, *cancelled, *reason)),
+            Moment::Failed { failures, cancelled, reason } => {
+                Some(wrong::failures(failures, *cancelled, *reason, &|style, text| self.paint(style, text)))
+            }
+            Moment::Recovering { stuck, reason } => {
+                Some(wrong::stuck(stuck, *reason, &|style, text| self.paint(style, text)))
+            }
+            Moment::WaitingFor { stack, status, by, at_most } => Some(format!(
+                "CloudFormation is at work on {stack} for {by} ({status}); waiting, {} at most",
+                whole_seconds(*at_most)
+            )),
+            Moment::Resumed { stack, status } => good(format!(
+                "an earlier run has begun this very deploy ({stack} is in {status}): watching it to its end"
+            )),
+            Moment::OtherChangeSets { others, .. } => Some(self.warning(&other_change_sets(others))),
+            Moment::Refreshing { group, status, percent, reason } => {
+                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                Some(format!("  {group}: replacing its instances, {percent} % ({status}){reason}"))
+            }
             Moment::CodeIsRight { pair } => good(format!("{pair}: the function runs this very handler")),
             Moment::SelfTested { pair, decision } => good(format!("{pair}: the SpotManager answers: {decision}")),
             Moment::SelfTestFailed { pair, error, log } => {
@@ -171,7 +191,9 @@ impl Terminal {
                 Some(format!("{cross} {pair}: {error}\n{}", indented(log, "    ")))
             }
             Moment::Warning { text } => Some(self.warning(text)),
-            Moment::Leaving { goes, stays, buckets } => Some(self.leaving(goes, stays, buckets)),
+            Moment::Leaving { goes, stays, buckets, crews } => {
+                Some(self.leaving(goes, stays, buckets) + &self.crews(crews))
+            }
             Moment::Ended { status, seconds: Some(took), .. } => {
                 good(format!("{status} after {}", whole_seconds(*took)))
             }
@@ -188,28 +210,17 @@ impl Terminal {
         format!("\n{}\n", lines.join("\n"))
     }
 
-    /// The root cause first; AWS's text in one piece, so that it can be copied and searched for.
-    fn failures(&self, failures: &[Failure], cancelled: usize, reason: Option<&str>) -> String {
-        let mut lines = vec![String::new()];
-        for (index, failure) in failures.iter().enumerate() {
-            let title = if index == 0 { "root cause:" } else { "then also:" };
-            let style = if index == 0 { Style::new().red().bold() } else { Style::new().red() };
-            lines.push(format!("{} {} ({})", self.paint(style, title), failure.logical_id, failure.resource_type));
-            if let Some(about) = &failure.about {
-                lines.push(format!("    {about}"));
-            }
-            lines.push(indented(&failure.reason, "    "));
-        }
-        match (failures, reason) {
-            ([], Some(reason)) => lines.push(format!("CloudFormation says: {reason}")),
-            ([], None) => lines.push("CloudFormation gives no reason.".into()),
-            _ => {}
-        }
-        if cancelled > 0 {
-            lines.push(format!("({} given up because of it)", count(cancelled, "other resource")));
-        }
-        lines.push(String::new());
-        lines.join("\n")
+    /// What runs in the groups that go; what is busy is in the middle of a job.
+    fn crews(&self, crews: &[Crew]) -> String {
+        let line = |crew: &Crew| {
+            let busy = match crew.protected {
+                0 => String::new(),
+                busy => format!(", {busy} of them protected, as busy workers are: the protection is taken off"),
+            };
+            let text = format!("{} runs {}{busy}", crew.group, count(crew.instances, "instance"));
+            format!("{}\n", self.warning(&text))
+        };
+        crews.iter().map(line).collect()
     }
 
     fn leaving(&self, goes: &[(String, String)], stays: &[(String, String)], buckets: &[String]) -> String {
@@ -296,21 +307,9 @@ impl Terminal {
         }
     }
 
-    /// From now on Ctrl-C does not end the program, but what it is doing; once more does end it.
-    fn arm(&mut self) -> &mut JoinHandle<()> {
-        self.ctrl_c.get_or_insert_with(|| {
-            tokio::spawn(async {
-                // Where there is no such signal there is nothing to wait for.
-                if tokio::signal::ctrl_c().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-                tokio::spawn(async {
-                    if tokio::signal::ctrl_c().await.is_ok() {
-                        std::process::exit(130);
-                    }
-                });
-            })
-        })
+    /// From now on Ctrl-C and SIGTERM do not end the program, but what it is doing.
+    fn arm(&mut self) -> &mut Interrupts {
+        self.interrupts.get_or_insert_with(Interrupts::new)
     }
 
     /// Asks for a line; `None` without one.
@@ -330,7 +329,7 @@ impl Terminal {
         });
         tokio::select! {
             answer = answer => answer.ok().flatten(),
-            _ = self.arm() => {
+            () = self.arm().next() => {
                 let _ = writeln!(io::stderr());
                 None
             }
@@ -358,11 +357,19 @@ impl Audience for Terminal {
         }
         let matters = matches!(
             moment,
-            Moment::Failed { .. } | Moment::SelfTestFailed { .. } | Moment::Warning { .. } | Moment::LostContact { .. }
+            Moment::Failed { .. }
+                | Moment::SelfTestFailed { .. }
+                | Moment::Warning { .. }
+                | Moment::OtherChangeSets { .. }
+                | Moment::LostContact { .. }
         );
         match self.words(moment) {
             Some(words) if matters || !self.quiet => self.say(&words),
-            Some(words) if matches!(moment, Moment::Reviewed(_) | Moment::Leaving { .. }) => self.unsaid = words,
+            Some(words)
+                if matches!(moment, Moment::Reviewed(_) | Moment::Leaving { .. } | Moment::Recovering { .. }) =>
+            {
+                self.unsaid = words;
+            }
             _ => {}
         }
         if let Moment::Ended { outputs, .. } = moment {
@@ -384,6 +391,13 @@ impl Audience for Terminal {
                     "`{stack}` was never made whole{reason}; CloudFormation can only delete it. Delete it and go on? [y/N] "
                 );
                 yes(self.line(&prompt).await)
+            }
+            Question::Recover { skipped, .. } => {
+                let what = match skipped {
+                    0 => "Try to go back again?".into(),
+                    some => format!("Go back, and skip {}?", count(*some, "resource")),
+                };
+                yes(self.line(&format!("{what} [y/N] ")).await)
             }
             Question::Destroy { stack } => {
                 let prompt = format!("Type the stack's name to destroy it ({stack}): ");
@@ -422,8 +436,48 @@ impl Audience for Terminal {
     }
 
     async fn interrupted(&mut self) {
-        let _ = self.arm().await;
+        self.arm().next().await;
     }
+
+    async fn interrupt(&mut self, undo: Option<Undo>) -> Wish {
+        let prompt = match undo {
+            Some(Undo::Delete) => {
+                "Interrupted. [d]etach: CloudFormation goes on without us; [c]ancel: delete what it has made; [w]atch on? [d/c/W] "
+            }
+            Some(Undo::GoBack) => {
+                "Interrupted. [d]etach: CloudFormation goes on without us; [c]ancel: go back to what was there; [w]atch on? [d/c/W] "
+            }
+            // There is nothing to choose but to leave.
+            None => return Wish::Detach,
+        };
+        if !self.can_answer {
+            return Wish::Detach;
+        }
+        self.stop_moving();
+        match self.line(prompt).await.map(|answer| answer.to_ascii_lowercase()).as_deref() {
+            // Ctrl-C again, or the end of the input.
+            None | Some("d" | "detach") => Wish::Detach,
+            Some("c" | "cancel") => Wish::Cancel,
+            Some(_) => Wish::GoOn,
+        }
+    }
+}
+
+/// The change sets that go when ours is executed.
+fn other_change_sets(others: &[Waiting]) -> String {
+    let name = |other: &Waiting| match other.created {
+        Some(at) => format!("{} (of {})", other.name, moment(at)),
+        None => other.name.clone(),
+    };
+    let names: Vec<_> = others.iter().map(name).collect();
+    format!(
+        "{} on this stack, which CloudFormation deletes once this one is executed: {}",
+        match others.len() {
+            1 => "another change set waits".into(),
+            some => format!("{some} other change sets wait"),
+        },
+        names.join(", ")
+    )
 }
 
 /// How wide a terminal is, for what is read line by line; 100 where there is none.

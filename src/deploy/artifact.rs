@@ -5,12 +5,19 @@ use sha2::{Digest, Sha256};
 use super::audience::{Artifact, Audience, Moment};
 use super::cloud::{Bucket, Cloud, Document, Identity, Object};
 use super::error::{CloudError, DeployError};
+use super::stack::Stack;
 use crate::package::{Package, hex};
 use crate::template::LARGEST_INLINE;
 
 /// The bucket that spotstack makes for itself, one for each account and Region.
 pub fn bucket_name(identity: &Identity) -> String {
     format!("spotstack-artifacts-{}-{}", identity.account, identity.region)
+}
+
+/// The artifact bucket of a stack that is there, or the one that it would be.
+pub fn name_in(stack: &Stack, asked: Option<&str>, identity: &Identity) -> String {
+    let its = stack.parameters.get("ArtifactBucket").map(String::as_str);
+    asked.or(its).map_or_else(|| bucket_name(identity), Into::into)
 }
 
 /// The artifact bucket: the one that was `asked` for, which must be there, or our own, which is made if it is not.

@@ -6,7 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::progress::{Failure, Progress, Step};
+use super::cause::Cause;
+use super::cloud::Waiting;
+use super::follow::Undo;
+use super::progress::{Progress, Step};
+use super::recover::Left;
+use super::running::Crew;
 use super::stack::StackStatus;
 use crate::template::diff::Review;
 
@@ -20,8 +25,21 @@ pub trait Audience {
     fn ask(&mut self, question: &Question<'_>) -> impl Future<Output = bool>;
     /// How far CloudFormation is; called several times a second. `steps` are new.
     fn watch(&mut self, progress: &Progress, steps: &[Step], elapsed: Duration);
-    /// Ready when whoever watches has had enough.
+    /// Ready when whoever watches presses Ctrl-C, or the machine wants the program to end.
     fn interrupted(&mut self) -> impl Future<Output = ()>;
+    /// What is meant by that, where an operation is under way that could be called off by `undo`. Who cannot be asked detaches.
+    fn interrupt(&mut self, undo: Option<Undo>) -> impl Future<Output = Wish>;
+}
+
+/// What somebody wants who interrupts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Not to watch any more; CloudFormation goes on.
+    Detach,
+    /// To call it off, and to watch that.
+    Cancel,
+    /// To go on watching.
+    GoOn,
 }
 
 /// A question before something that cannot be taken back.
@@ -35,6 +53,13 @@ pub enum Question<'a> {
         stack: &'a str,
         /// Why its creation failed, if AWS says.
         reason: Option<&'a str>,
+    },
+    /// Whether to go on with going back.
+    Recover {
+        /// The stack.
+        stack: &'a str,
+        /// How many resources are skipped.
+        skipped: usize,
     },
     /// Whether to delete a stack: to be answered with its name.
     Destroy {
@@ -57,6 +82,49 @@ pub enum Moment<'a> {
         account: &'a str,
         /// The stack's state, if there is one.
         status: Option<&'a str>,
+    },
+    /// CloudFormation is at work on the stack for somebody, and that is waited for.
+    WaitingFor {
+        /// The stack.
+        stack: &'a str,
+        /// Its state.
+        status: &'a StackStatus,
+        /// For whom.
+        by: &'a str,
+        /// How long it is waited for, in seconds.
+        at_most: u64,
+    },
+    /// CloudFormation does already what is wanted: an earlier run has begun it, and it is watched to its end.
+    Resumed {
+        /// The stack.
+        stack: &'a str,
+        /// Its state.
+        status: &'a StackStatus,
+    },
+    /// Other change sets wait on the stack, and CloudFormation deletes them when this one is executed.
+    OtherChangeSets {
+        /// The stack.
+        stack: &'a str,
+        /// They.
+        others: &'a [Waiting],
+    },
+    /// What stopped the way back, before it is gone on with.
+    Recovering {
+        /// Every resource that is stuck.
+        stuck: &'a [Left],
+        /// The stack's own reason.
+        reason: Option<&'a str>,
+    },
+    /// Auto Scaling replaces the instances of a group.
+    Refreshing {
+        /// The group.
+        group: &'a str,
+        /// Auto Scaling's word for how it is.
+        status: &'a str,
+        /// How much is done.
+        percent: u8,
+        /// Auto Scaling's words for why, or what it waits for.
+        reason: Option<&'a str>,
     },
     /// The groups of a pair, which another template made, are found and can be managed.
     GroupsFound {
@@ -100,7 +168,7 @@ pub enum Moment<'a> {
     /// It failed: the root cause first.
     Failed {
         /// What failed by itself.
-        failures: &'a [Failure],
+        failures: &'a [Cause],
         /// How many were given up because of it.
         cancelled: usize,
         /// The stack's own reason, where no resource has one.
@@ -140,6 +208,8 @@ pub enum Moment<'a> {
         stays: &'a [(String, String)],
         /// The artifact buckets that stay.
         buckets: &'a [String],
+        /// What runs in the groups that go.
+        crews: &'a [Crew],
     },
     /// The end.
     Ended {

@@ -13,6 +13,10 @@ pub use crate::template::diff::{Action, Replacement};
 pub struct ChangeSetPage {
     /// Such as `CREATE_COMPLETE`: of the change set, not of the stack.
     pub status: String,
+    /// Such as `AVAILABLE`: whether it can be executed, or is.
+    pub execution: String,
+    /// The stack's ARN.
+    pub stack_arn: String,
     /// Why it failed, and other remarks.
     pub reason: Option<String>,
     /// Some of the changes.
@@ -168,6 +172,7 @@ pub(super) mod tests {
             reason: reason.map(Into::into),
             changes: ids.iter().map(|id| change(Action::Add, id, "AWS::SQS::Queue")).collect(),
             next: next.map(Into::into),
+            ..ChangeSetPage::default()
         }
     }
 

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use serde::Serialize;
+use spot_policy::Timestamp;
+
 use super::change_set::ChangeSetPage;
 use super::error::CloudError;
-use super::event::EventPage;
+use super::event::{EventPage, FailedEvent};
+pub use super::fleet::{Fleet, Group, Instance, LaunchDefinition, LaunchSource, Owner, Refresh, ScalingPolicy};
 use super::stack::Stack;
 
 /// An answer of AWS.
@@ -14,7 +18,7 @@ pub type Asked<T> = Result<T, CloudError>;
 /// AWS, as far as deploying needs it. `aws::Account` is the real one; the tests have one that follows a script.
 ///
 /// Every method is one question; retries of a single call are its own business.
-pub trait Cloud {
+pub trait Cloud: Fleet {
     /// Whose account this is, and in which Region we are.
     fn identity(&self) -> impl Future<Output = Asked<Identity>>;
 
@@ -27,7 +31,13 @@ pub trait Cloud {
     /// A stack's template, as it was sent.
     fn template(&self, stack_arn: &str) -> impl Future<Output = Asked<String>>;
     /// Begins to delete a stack.
-    fn delete_stack(&self, stack_arn: &str, token: &str, role: Option<&str>) -> impl Future<Output = Asked<()>>;
+    fn delete_stack(&self, deletion: &Deletion<'_>) -> impl Future<Output = Asked<()>>;
+    /// Begins to undo an update that is under way.
+    fn cancel_update(&self, stack_arn: &str, token: &str) -> impl Future<Output = Asked<()>>;
+    /// Goes on with undoing an update, where that failed; what is skipped counts as undone.
+    fn continue_rollback(&self, continuation: &Continuation<'_>) -> impl Future<Output = Asked<()>>;
+    /// What CloudFormation says has failed, beyond what stack events tell: its own validation, and hooks. Not everybody may read it.
+    fn failed_events(&self, of: Failing<'_>) -> impl Future<Output = Asked<Vec<FailedEvent>>>;
 
     /// Asks for a change set.
     fn create_change_set(&self, proposal: &Proposal) -> impl Future<Output = Asked<Proposed>>;
@@ -35,8 +45,8 @@ pub trait Cloud {
     fn change_set(&self, arn: &str, token: Option<&str>) -> impl Future<Output = Asked<ChangeSetPage>>;
     /// The same page with the values that change; AWS leaves out those resources whose values it cannot show.
     fn change_set_values(&self, arn: &str, token: Option<&str>) -> impl Future<Output = Asked<ChangeSetPage>>;
-    /// What CloudFormation's own validation says about a change set that failed.
-    fn validation_errors(&self, change_set_arn: &str) -> impl Future<Output = Asked<Vec<String>>>;
+    /// The change sets of a stack that could be executed.
+    fn change_sets(&self, stack: &str) -> impl Future<Output = Asked<Vec<Waiting>>>;
     /// Forgets a change set that was not executed.
     fn delete_change_set(&self, arn: &str) -> impl Future<Output = Asked<()>>;
     /// Begins to do what a change set says.
@@ -55,13 +65,6 @@ pub trait Cloud {
     fn code_sha256(&self, function: &str) -> impl Future<Output = Asked<Option<String>>>;
     /// Asks a SpotManager what it would do now: its record. It changes nothing.
     fn explain(&self, function: &str) -> impl Future<Output = Asked<Explained>>;
-
-    /// The Auto Scaling groups of these names that there are, at most 50 names; without names, all.
-    fn groups(&self, names: &[String]) -> impl Future<Output = Asked<Vec<Group>>>;
-    /// What a group launches. A mixed instances policy is nothing that a group launches: its answer says nothing.
-    fn launch_definition(&self, source: &LaunchSource) -> impl Future<Output = Asked<LaunchDefinition>>;
-    /// The scaling policies on a group.
-    fn scaling_policies(&self, group: &str) -> impl Future<Output = Asked<Vec<ScalingPolicy>>>;
 }
 
 /// Who we are to AWS.
@@ -103,6 +106,65 @@ pub struct Proposal {
     pub tags: BTreeMap<String, String>,
     /// The role that CloudFormation acts as, if not ours.
     pub role: Option<String>,
+    /// Who hears of the stack's events; without any it stays as it is.
+    pub notifications: Vec<String>,
+    /// What the template needs to be allowed.
+    pub capabilities: Vec<Capability>,
+}
+
+/// What somebody must have said that a template may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Capability {
+    /// It makes roles and the like, with names that CloudFormation gives.
+    Iam,
+    /// It makes roles and the like with names of its own.
+    NamedIam,
+    /// It has transforms.
+    AutoExpand,
+}
+
+/// A stack to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deletion<'a> {
+    /// The stack.
+    pub stack_arn: &'a str,
+    /// Makes asking twice the same as asking once.
+    pub token: &'a str,
+    /// The role that CloudFormation acts as, if not the stack's own.
+    pub role: Option<&'a str>,
+    /// Logical ids of what is left in AWS; only where deleting it has failed.
+    pub retain: &'a [String],
+}
+
+/// An undoing to be gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Continuation<'a> {
+    /// The stack.
+    pub stack_arn: &'a str,
+    /// Makes asking twice the same as asking once.
+    pub token: &'a str,
+    /// The role that CloudFormation acts as, if not the stack's own.
+    pub role: Option<&'a str>,
+    /// Logical ids of what stays as it is.
+    pub skip: &'a [String],
+}
+
+/// Whose failed events are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failing<'a> {
+    /// A change set's, by its ARN.
+    ChangeSet(&'a str),
+    /// A stack's, by its ARN.
+    Stack(&'a str),
+}
+
+/// A change set that waits to be executed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created: Option<Timestamp>,
 }
 
 /// A template on its way.
@@ -157,83 +219,4 @@ pub struct Explained {
     pub error: Option<String>,
     /// The end of its log, at most 4 KB.
     pub log: String,
-}
-
-/// An Auto Scaling group.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Group {
-    /// Its name.
-    pub name: String,
-    /// Instances at least.
-    pub min: u32,
-    /// Instances at most.
-    pub max: u32,
-    /// Where it launches.
-    pub zones: Vec<String>,
-    /// From what it launches.
-    pub launch: Option<LaunchSource>,
-    /// Whether it protects new instances from scale-in.
-    pub protects: bool,
-    /// Its suspended processes, and why they are.
-    pub suspended: Vec<(String, String)>,
-    /// Whether it is being deleted.
-    pub is_deleting: bool,
-    /// The stack that made it, by the tags that CloudFormation puts on it.
-    pub owner: Option<Owner>,
-}
-
-/// The stack that made a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// The stack, which may be a nested one.
-    pub stack_arn: String,
-    /// The resource's name in that stack's template.
-    pub logical_id: String,
-}
-
-impl Owner {
-    /// The stack's name, from its ARN, `arn:…:stack/NAME/ID`.
-    pub fn stack_name(&self) -> &str {
-        self.stack_arn.split('/').nth(1).unwrap_or_default()
-    }
-}
-
-/// From what a group launches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LaunchSource {
-    /// A version of a launch template: a number, `$Latest` or `$Default`.
-    Template {
-        /// Its id.
-        id: String,
-        /// Its version.
-        version: String,
-    },
-    /// A launch configuration, by its name.
-    Configuration(String),
-    /// A mixed instances policy.
-    Mixed,
-}
-
-/// What a group launches, as far as it matters to whoever chooses between two markets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LaunchDefinition {
-    /// `spot`, or another market that is not On-Demand; `None`: On-Demand.
-    pub market: Option<String>,
-    /// The max price in USD, if it has one.
-    pub max_price: Option<String>,
-    /// The instance type, if it names one.
-    pub instance_type: Option<String>,
-    /// The image.
-    pub image: Option<String>,
-}
-
-/// A scaling policy on a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScalingPolicy {
-    /// Its name.
-    pub name: String,
-    /// Its ARN.
-    pub arn: String,
-    /// AWS's word for how it scales: `StepScaling`.
-    pub kind: String,
 }

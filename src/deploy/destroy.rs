@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use serde_yaml::Value;
 
-use super::artifact;
 use super::audience::{Audience, Moment, Question};
-use super::cloud::Cloud;
+use super::cloud::{Cloud, Deletion, Group, Instance, Resource};
 use super::error::DeployError;
 use super::event::News;
+use super::execution::{asked_for, failed};
 use super::follow::{Operation, follow};
+use super::lock::{Lock, take};
 use super::progress::Progress;
-use super::stack::busy;
+use super::stack::{self, Stack};
+use super::{artifact, running};
 
 /// What is to be taken away.
 #[derive(Debug, Clone)]
@@ -23,8 +25,12 @@ pub struct Request<'a> {
     pub yes: bool,
     /// How long to watch.
     pub timeout: Option<Duration>,
+    /// How long to wait while CloudFormation is at work on the stack.
+    pub wait_for_lock: Option<Duration>,
     /// The role that CloudFormation acts as, if not the stack's own.
     pub role: Option<&'a str>,
+    /// Logical ids of what is left in AWS, because it cannot be deleted.
+    pub retain: &'a [String],
     /// Unique: makes asking twice the same as asking once.
     pub token: &'a str,
 }
@@ -51,15 +57,21 @@ pub async fn destroy<C: Cloud, A: Audience>(
         return Err(DeployError::NeedsYes { how: "`--yes` destroys without asking" });
     }
     let identity = cloud.identity().await?;
-    let Some(stack) = cloud.stack(request.stack).await?.filter(|stack| !stack.status.is_deleted()) else {
-        return Ok(Outcome::Nothing);
+    let there = |stack: &Stack| !stack.status.is_deleted();
+    let Some(stack) = cloud.stack(request.stack).await?.filter(there) else { return Ok(Outcome::Nothing) };
+    stack::owned(Some(&stack), false)?;
+    let stack = match stack.status.0.as_str() {
+        // Somebody deletes it already: that is watched.
+        "DELETE_IN_PROGRESS" => Some(stack),
+        _ => match take(Some(stack), None, request.wait_for_lock, cloud, audience).await? {
+            Lock::Free(stack) => stack.filter(there),
+            Lock::Ours(stack, _) => Some(stack),
+        },
     };
-    if !stack.is_ours() {
-        return Err(DeployError::NotOurs { stack: stack.name });
-    }
+    let Some(stack) = stack else { return Ok(Outcome::Nothing) };
     let deleting = stack.status.0 == "DELETE_IN_PROGRESS";
-    if stack.status.is_in_progress() && !deleting {
-        return Err(busy(&stack));
+    if stack.protected && !deleting {
+        return Err(DeployError::Protected { stack: stack.name });
     }
     audience.hear(&Moment::Target {
         stack: &stack.name,
@@ -73,42 +85,112 @@ pub async fn destroy<C: Cloud, A: Audience>(
         .into_iter()
         .filter(|resource| resource.status != "DELETE_COMPLETE")
         .collect();
+    can_retain(request.retain, &stack, &resources)?;
     // A stack that was never executed has no template; then nothing of it can stay.
     let template = cloud.template(&stack.arn).await.unwrap_or_default();
     let notes = notes(&template);
     if !deleting {
-        let (mut stays, goes): (Vec<_>, Vec<_>) = resources
-            .iter()
-            .map(|resource| {
-                let about = notes.get(&resource.logical_id).and_then(|note| note.about.clone());
-                (resource.logical_id.clone(), about.unwrap_or_else(|| resource.resource_type.clone()))
-            })
-            .partition(|(id, _)| notes.get(id).is_some_and(|note| note.retained));
-        stays.extend(others_groups(&template));
-        let buckets = stack.parameters.get("ArtifactBucket").cloned();
-        let buckets = [buckets.unwrap_or_else(|| artifact::bucket_name(&identity))];
-        audience.hear(&Moment::Leaving { goes: &goes, stays: &stays, buckets: &buckets });
-        if !request.yes && !audience.ask(&Question::Destroy { stack: &stack.name }).await {
-            return Err(DeployError::Declined);
-        }
+        let bucket = artifact::name_in(&stack, None, &identity);
+        confirm(request, (&resources, &notes, &template), &bucket, cloud, audience).await?;
     }
     let news = News::from_now_on(cloud, &stack.arn).await.ok();
     if !deleting {
-        cloud.delete_stack(&stack.arn, request.token, request.role).await?;
+        let deletion =
+            Deletion { stack_arn: &stack.arn, token: request.token, role: request.role, retain: request.retain };
+        let answer = cloud.delete_stack(&deletion).await;
+        let goes = |stack: Option<&Stack>| stack.is_none_or(|stack| stack.status.0.starts_with("DELETE_"));
+        asked_for(answer, &stack.arn, cloud, goes).await?;
+        audience.hear(&Moment::Begun { stack_arn: &stack.arn });
     }
     let abouts = notes.into_iter().filter_map(|(id, note)| Some((id, note.about?))).collect();
     let mut progress = Progress::of_deletion(&stack.name, &resources, abouts);
-    let operation = Operation { stack: &stack.name, arn: &stack.arn, news, timeout: request.timeout };
+    let operation = Operation {
+        stack: &stack.name,
+        arn: &stack.arn,
+        news,
+        timeout: request.timeout,
+        undo: None,
+        token: request.token,
+    };
     let ended = follow(operation, &mut progress, cloud, audience).await?;
-    if ended.status.is_deleted() {
+    if ended.stack.status.is_deleted() {
         return Ok(Outcome::Destroyed);
     }
-    audience.hear(&Moment::Failed {
-        failures: progress.failures(),
-        cancelled: progress.cancelled(),
-        reason: ended.reason.as_deref(),
-    });
-    Err(DeployError::Failed { stack: stack.name, verb: "destroyed", status: ended.status })
+    Err(failed(ended, "destroyed", &progress, (&stack.arn, request.token), None, cloud, audience).await)
+}
+
+/// Says what goes and what stays, asks, and lets go of the instances that are protected.
+async fn confirm<C: Cloud, A: Audience>(
+    request: &Request<'_>,
+    (resources, notes, template): (&[Resource], &BTreeMap<String, Note>, &str),
+    bucket: &str,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<(), DeployError> {
+    let (mut stays, goes): (Vec<_>, Vec<_>) = resources
+        .iter()
+        .map(|resource| {
+            let about = notes.get(&resource.logical_id).and_then(|note| note.about.clone());
+            (resource.logical_id.clone(), about.unwrap_or_else(|| resource.resource_type.clone()))
+        })
+        .partition(|(id, _)| notes.get(id).is_some_and(|note| note.retained) || request.retain.contains(id));
+    stays.extend(others_groups(template));
+    let groups = own_groups(resources, notes, cloud, audience).await;
+    let crews = running::crews(&groups);
+    let buckets = [bucket.to_owned()];
+    audience.hear(&Moment::Leaving { goes: &goes, stays: &stays, buckets: &buckets, crews: &crews });
+    if !request.yes && !audience.ask(&Question::Destroy { stack: request.stack }).await {
+        return Err(DeployError::Declined);
+    }
+    for group in &groups {
+        let of = |instance: &Instance| instance.protected.then(|| instance.id.clone());
+        let protected: Vec<_> = group.instances.iter().filter_map(of).collect();
+        if !protected.is_empty() {
+            // First none is wanted any more, so that no worker that becomes free is replaced by one that protects itself.
+            cloud.empty_group(&group.name).await?;
+            cloud.unprotect(&group.name, &protected).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The groups that go with the stack, as they are; none if we may not look, which CloudFormation does not mind.
+async fn own_groups<C: Cloud, A: Audience>(
+    resources: &[Resource],
+    notes: &BTreeMap<String, Note>,
+    cloud: &C,
+    audience: &mut A,
+) -> Vec<Group> {
+    let goes = |resource: &&Resource| {
+        resource.resource_type == "AWS::AutoScaling::AutoScalingGroup"
+            && !notes.get(&resource.logical_id).is_some_and(|note| note.retained)
+    };
+    let names: Vec<String> = resources.iter().filter(goes).filter_map(|group| group.physical_id.clone()).collect();
+    let mut groups = Vec::new();
+    for some in names.chunks(50) {
+        match cloud.groups(some).await {
+            Ok(found) => groups.extend(found),
+            Err(error) => {
+                let text = format!("what runs in the groups could not be looked up: {error}");
+                audience.hear(&Moment::Warning { text: &text });
+            }
+        }
+    }
+    groups
+}
+
+/// Whether all of these may be left behind: CloudFormation lets that be said only of what it could not delete.
+fn can_retain(retain: &[String], stack: &Stack, resources: &[Resource]) -> Result<(), DeployError> {
+    let failed = |resource: &&Resource| stack.status.0 == "DELETE_FAILED" && resource.status == "DELETE_FAILED";
+    let those: Vec<&str> = resources.iter().filter(failed).map(|resource| resource.logical_id.as_str()).collect();
+    match retain.iter().find(|id| !those.contains(&id.as_str())) {
+        None => Ok(()),
+        Some(id) => {
+            let those = those.join(", ");
+            let those = if those.is_empty() { those } else { format!(", and that is {those}") };
+            Err(DeployError::CannotRetain { id: id.clone(), those })
+        }
+    }
 }
 
 /// The groups that another template made, which this one only has the names of: its parameters for them, and their words. What
@@ -126,13 +208,13 @@ fn others_groups(template: &str) -> Vec<(String, String)> {
 
 /// What the deployed template says about a resource.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Note {
-    about: Option<String>,
+pub(super) struct Note {
+    pub(super) about: Option<String>,
     retained: bool,
 }
 
 /// The notes of every resource of a template; none if it cannot be read, because the deployed template is not ours to judge.
-fn notes(template: &str) -> BTreeMap<String, Note> {
+pub(super) fn notes(template: &str) -> BTreeMap<String, Note> {
     let document: Value = serde_yaml::from_str(template).unwrap_or_default();
     let resources = document.get("Resources").and_then(Value::as_mapping).cloned().unwrap_or_default();
     resources
@@ -184,7 +266,15 @@ Resources:
     }
 
     fn request() -> Request<'static> {
-        Request { stack: "media-workers", yes: false, timeout: None, role: None, token: "token" }
+        Request {
+            stack: "media-workers",
+            yes: false,
+            timeout: None,
+            wait_for_lock: None,
+            role: None,
+            retain: &[],
+            token: "token",
+        }
     }
 
     fn there(end: &str) -> Fake {
@@ -205,7 +295,7 @@ Resources:
     async fn what_goes_and_what_stays_is_said_before_the_question() {
         let (cloud, mut audience) = (there("DELETE_COMPLETE"), Listener { yes: true, ..Listener::default() });
         assert_eq!(destroy(&request(), &cloud, &mut audience).await.expect("gone"), Outcome::Destroyed);
-        assert_eq!(audience.heard(), ["target", "leaving", "asked: Destroy { stack: \"media-workers\" }"]);
+        assert_eq!(audience.heard(), ["target", "leaving", "asked: Destroy { stack: \"media-workers\" }", "begun"]);
         let leaving = &audience.told[1];
         assert!(leaving.contains(r#""goes":[["GpuSpotGroup","AWS::X::Y"]]"#), "{leaving}");
         assert!(leaving.contains(r#""stays":[["GpuQueue","Jobs wait here"]]"#), "{leaving}");
@@ -240,7 +330,7 @@ Resources:
             let cloud = Fake::default().stacks([Ok(Some(there))]);
             let error = destroy(&Request { yes: true, ..request() }, &cloud, &mut Listener::default()).await;
             assert!(error.expect_err("refused").to_string().contains(refused));
-            assert_eq!(cloud.calls(), ["identity", "stack media-workers"]);
+            assert!(!cloud.calls().iter().any(|call| call.starts_with("delete")));
         }
     }
 
@@ -262,7 +352,69 @@ Resources:
             error.to_string(),
             "`media-workers` was not destroyed: DELETE_FAILED, some of it could not be deleted"
         );
-        assert_eq!(audience.heard(), ["target", "leaving", "failed"]);
+        assert_eq!(audience.heard(), ["target", "leaving", "begun", "failed"]);
+    }
+
+    fn group(id: &str) -> Resource {
+        let resource_type = "AWS::AutoScaling::AutoScalingGroup".into();
+        Resource { resource_type, physical_id: Some(id.to_lowercase()), ..resource(id, "CREATE_COMPLETE") }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn busy_workers_are_said_before_the_question_and_let_go_after_it() {
+        let instance = |id: &str, protected| Instance { id: id.into(), protected, ..Instance::default() };
+        let working = |name: &str, instances: Vec<Instance>| {
+            let group = Group { name: name.into(), instances, ..Group::default() };
+            (group, Default::default(), Vec::new())
+        };
+        for yes in [true, false] {
+            let mut cloud = there("DELETE_COMPLETE").contents([group("GpuSpotGroup"), group("GpuOnDemandGroup")], "{}");
+            cloud.groups = vec![
+                working("gpuspotgroup", vec![instance("i-1", true), instance("i-2", false)]),
+                working("gpuondemandgroup", vec![instance("i-3", false)]),
+            ];
+            let mut audience = Listener { yes, ..Listener::default() };
+            let outcome = destroy(&request(), &cloud, &mut audience).await;
+            assert_eq!(outcome.is_ok(), yes);
+            assert!(
+                audience.told[1].contains(r#"{"group":"gpuspotgroup","instances":2,"protected":1}"#),
+                "{}",
+                audience.told[1]
+            );
+            let calls = cloud.calls();
+            let place = |call: &str| calls.iter().position(|made| made == call);
+            let [emptied, unprotected] = ["empty_group gpuspotgroup", "unprotect gpuspotgroup i-1"].map(place);
+            assert_eq!((emptied.is_some(), unprotected.is_some()), (yes, yes), "{calls:?}");
+            assert!(emptied <= unprotected && place("empty_group gpuondemandgroup").is_none(), "{calls:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_deleted_may_be_left_behind_and_nothing_else() {
+        let stuck = |retain: Vec<String>| async move {
+            let resources = [resource("GpuQueue", "DELETE_FAILED"), resource("GpuTopic", "DELETE_COMPLETE")];
+            let cloud = there("DELETE_COMPLETE")
+                .stacks([Ok(Some(stack("DELETE_FAILED"))), Ok(Some(stack("DELETE_COMPLETE")))])
+                .contents(resources, TEMPLATE);
+            let request = Request { yes: true, retain: &retain, ..request() };
+            (destroy(&request, &cloud, &mut Listener::default()).await, cloud.calls())
+        };
+        let (outcome, calls) = stuck(vec!["GpuQueue".into()]).await;
+        assert_eq!(outcome.expect("gone"), Outcome::Destroyed);
+        assert!(calls.iter().any(|call| call.starts_with("delete_stack") && call.ends_with(" without GpuQueue")));
+        let (outcome, calls) = stuck(vec!["GpuTopic".into()]).await;
+        assert!(outcome.expect_err("refused").to_string().contains("`GpuTopic` cannot be left behind"));
+        assert!(!calls.iter().any(|call| call.starts_with("delete_stack")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn termination_protection_is_respected_before_anything_is_asked() {
+        let protected = crate::deploy::stack::Stack { protected: true, ..stack("UPDATE_COMPLETE") };
+        let (cloud, mut audience) = (Fake::default().stacks([Ok(Some(protected))]), Listener::default());
+        let error = destroy(&request(), &cloud, &mut audience).await.expect_err("protected");
+        let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
+        assert!(help.contains("--no-enable-termination-protection --stack-name media-workers"), "{help}");
+        assert_eq!(audience.heard(), [""; 0]);
     }
 
     #[test]

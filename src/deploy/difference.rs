@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::change_set::Change;
 use super::proposal::{ask, parameters};
-use super::stack::{Stack, Way, way};
-use super::{Audience, Cloud, DeployError, Request, artifact, cascade, groups, replaces_itself, review};
+use super::saved::Saved;
+use super::stack::{Stack, Way, owned, way};
+use super::{Audience, Cloud, DeployError, Request, artifact, groups, reviewed};
 use crate::template::LARGEST_INLINE;
 use crate::template::diff::{Document, Entry, Mark, Replacement, Review, ValueChange, diff};
 
@@ -16,6 +16,19 @@ pub struct Difference {
     pub review: Review,
     /// With what it was compared.
     pub against: Against,
+    /// What `deploy` can be held to, where a plan was asked for.
+    pub plan: Option<Saved>,
+}
+
+/// By what a comparison is made, and what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Our own eyes: the stack's template is read.
+    Template,
+    /// A change set, which is deleted again.
+    ChangeSet,
+    /// A change set that stays, for a plan to name; it makes an empty stack where there is none.
+    Plan,
 }
 
 /// With what a template is compared.
@@ -29,15 +42,15 @@ pub enum Against {
     ChangeSet,
 }
 
-/// Compares the template with the stack. Without `online` nothing is made in AWS, not even for a moment; with it a change set is,
-/// and it is gone when this returns, however it returns. A template too large for a request goes through the artifact bucket;
+/// Compares the template with the stack. But for a plan nothing is left behind, however this returns, and nothing is made for a
+/// stack that does not exist. A template too large for a request goes through the artifact bucket;
 /// nothing else is uploaded, because a change set needs the handler's key only.
 ///
 /// # Errors
 /// Everything in [`DeployError`] that stands in the way of a change set.
 pub async fn difference<C: Cloud, A: Audience>(
     request: &Request<'_>,
-    online: bool,
+    by: By,
     cloud: &C,
     audience: &mut A,
 ) -> Result<Difference, DeployError> {
@@ -45,16 +58,30 @@ pub async fn difference<C: Cloud, A: Audience>(
     let stack = cloud.stack(request.stack).await?.filter(|stack| !stack.status.is_deleted());
     // A stack that was never made whole is deleted first, so that everything is new; and in an empty one there is nothing.
     let new = |stack: &Stack| matches!(stack.status.0.as_str(), "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE");
-    let Some(stack) = stack.filter(|stack| !new(stack)) else {
-        return Ok(Difference { review: diff(&Document::empty(), &wanted), against: Against::Nothing });
+    let there = stack.as_ref().filter(|stack| !new(stack));
+    if there.is_none() && by != By::Plan {
+        let review = diff(&Document::empty(), &wanted);
+        return Ok(Difference { review, against: Against::Nothing, plan: None });
+    }
+    if by != By::Template {
+        owned(stack.as_ref(), request.adopt)?;
+    }
+    let way = if by == By::Template { Way::Update } else { way(stack.as_ref())? };
+    if way == Way::Renew {
+        return Err(DeployError::Unplannable { stack: request.stack.into() });
+    }
+    let deployed = match there {
+        Some(stack) => {
+            let text = cloud.template(&stack.arn).await?;
+            let unreadable = |error| DeployError::Template { stack: stack.name.clone(), error };
+            Document::read(&text).map_err(unreadable)?
+        }
+        None => Document::empty(),
     };
-    let way = if online { way(Some(&stack))? } else { Way::Update };
-    let text = cloud.template(&stack.arn).await?;
-    let deployed = Document::read(&text).map_err(|error| DeployError::Template { stack: stack.name.clone(), error })?;
     let mut seen = diff(&deployed, &wanted);
-    if !online {
-        seen.document.extend(parameter_changes(request, &stack));
-        return Ok(Difference { review: seen, against: Against::Template });
+    if let (By::Template, Some(stack)) = (by, there) {
+        seen.document.extend(parameter_changes(request, stack));
+        return Ok(Difference { review: seen, against: Against::Template, plan: None });
     }
 
     let identity = cloud.identity().await?;
@@ -62,22 +89,27 @@ pub async fn difference<C: Cloud, A: Audience>(
         true => artifact::bucket(request.artifact_bucket, &identity, cloud, audience).await?,
         false => request.artifact_bucket.map_or_else(|| artifact::bucket_name(&identity), Into::into),
     };
-    let groups = groups::find(request.groups, request.stack, Some(&stack), cloud, audience).await?;
-    let review = match ask(request, (way, Some(&stack)), groups, &bucket, &identity, cloud, audience).await? {
-        None => Review::default(),
-        Some(ready) => {
+    let groups = groups::find(request.groups, request.stack, stack.as_ref(), cloud, audience).await?;
+    let ready = ask(request, (way, stack.as_ref()), groups, &bucket, &identity, cloud, audience).await?;
+    let mut review = Review::default();
+    let mut proposed = None;
+    if let Some(ready) = ready {
+        if by == By::Plan {
+            proposed = Some(ready.proposed);
+        } else {
             ready.leftovers.clear(request.change_set, cloud, audience).await;
-            told(request, ready.changes, seen)
         }
-    };
-    Ok(Difference { review, against: Against::ChangeSet })
+        review = reviewed(request, (way, stack.as_ref()), &ready.changes, cloud, audience).await.0;
+        add_seen(&mut review, seen);
+    }
+    let against = if there.is_some() { Against::ChangeSet } else { Against::Nothing };
+    let plan = || Saved::new(request, &identity, &bucket, proposed.as_ref(), review.summary());
+    let plan = (by == By::Plan).then(plan);
+    Ok(Difference { review, against, plan })
 }
 
-/// CloudFormation's changes; where it shows no values, those that we have `seen` in the templates.
-fn told(request: &Request<'_>, changes: Vec<Change>, seen: Review) -> Review {
-    let pair_ids: Vec<_> = request.pairs.iter().map(|pair| pair.id).collect();
-    let (changes, unaffected) = cascade::settle(changes, |id| replaces_itself(request.template, id));
-    let mut review = review::review(&changes, unaffected, &pair_ids, |id| request.template.description(id));
+/// Where CloudFormation shows no values, those that we have `seen` in the templates, and what is no resource.
+fn add_seen(review: &mut Review, seen: Review) {
     for item in review.sections.iter_mut().flat_map(|section| &mut section.items) {
         if item.changes.is_empty()
             && let Some(same) = seen.items().find(|seen| seen.logical_id == item.logical_id)
@@ -86,7 +118,6 @@ fn told(request: &Request<'_>, changes: Vec<Change>, seen: Review) -> Review {
         }
     }
     review.document = seen.document;
-    review
 }
 
 /// The parameters that `deploy` fills and that would get another value. The bucket only where one was asked for: its own name

@@ -5,6 +5,7 @@ use std::time::Duration;
 use miette::Diagnostic;
 
 use super::groups::problem::Problem;
+use super::hint::Denied;
 use super::stack::StackStatus;
 use super::text::seconds;
 use crate::template::diff::DocumentError;
@@ -91,8 +92,10 @@ impl CloudError {
     fn permission(&self) -> String {
         let action = self.message.split("perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
         let action = action.map_or_else(|| self.operation.to_owned(), str::to_owned);
+        let statement = Denied::of(&self.message).map(|denied| denied.statement());
+        let statement = statement.map(|statement| format!(" with {statement}")).unwrap_or_default();
         format!(
-            "allow `{action}` to whoever runs this, or run it as somebody who may. The message says which policy is in the way; `spotstack render --deployer-policy` writes down all that a deploy needs"
+            "allow `{action}` to whoever runs this{statement}, or run it as somebody who may. The message says which policy is in the way; `spotstack render --deployer-policy` writes down all that a deploy needs"
         )
     }
 
@@ -119,6 +122,10 @@ impl CloudError {
             (
                 "state and can not be updated",
                 "`spotstack status` says where the stack is; wait until CloudFormation has finished",
+            ),
+            (
+                "TokenAlreadyExistsException",
+                "an operation of this name was begun already; `spotstack status` says where the stack is",
             ),
             ("LimitExceeded", "a quota of the account is used up: ask for more in Service Quotas"),
         ];
@@ -148,8 +155,10 @@ pub enum DeployError {
         how: &'static str,
     },
     /// CloudFormation is at work.
-    #[error("CloudFormation is at work on `{stack}`{since} ({status})")]
-    #[diagnostic(help("`spotstack status --watch` follows it; deploy again when it has finished"))]
+    #[error("CloudFormation is at work on `{stack}`{since} ({status}), for {by}")]
+    #[diagnostic(help(
+        "`spotstack status --watch` follows it; `--wait-for-lock` waits until it has finished, and then goes on"
+    ))]
     Busy {
         /// The stack.
         stack: String,
@@ -157,17 +166,21 @@ pub enum DeployError {
         status: StackStatus,
         /// ` since …`, if known.
         since: String,
+        /// For whom, as far as it is known.
+        by: String,
     },
     /// A stack of this name, not by spotstack.
     #[error("there is a stack `{stack}` that spotstack did not make, so it is left alone")]
-    #[diagnostic(help("give the spec another `stack:` name, or another Region or account"))]
+    #[diagnostic(help(
+        "give the spec another `stack:` name, or another Region or account; `deploy --adopt` makes it what the spec says, and removes all else that is in it"
+    ))]
     NotOurs {
         /// The stack.
         stack: String,
     },
     /// A state without a way on.
     #[error("`{stack}` is stuck in {status}{reason}")]
-    #[diagnostic(help("{}", unstick(stack, status)))]
+    #[diagnostic(help("{}", unstick(status)))]
     Stuck {
         /// The stack.
         stack: String,
@@ -216,12 +229,107 @@ pub enum DeployError {
     },
     /// CloudFormation does not accept the template.
     #[error("CloudFormation refuses the change set: {reason}")]
-    #[diagnostic(help(
-        "nothing was changed. If the blueprints are spotstack's own, this is a fault of spotstack: please report it with this text"
-    ))]
+    #[diagnostic(help("nothing was changed. {advice}"))]
     Refused {
         /// AWS's reason, and what its validation says.
         reason: String,
+        /// What that means, and what to do.
+        advice: String,
+    },
+    /// The plan file is about something else.
+    #[error("this is not what was planned, so nothing was changed: {differences}")]
+    #[diagnostic(help("`spotstack diff --out <file>` plans what is wanted now"))]
+    OtherPlan {
+        /// Every difference.
+        differences: String,
+    },
+    /// The plan file cannot be carried out any more.
+    #[error("the plan for `{stack}` cannot be carried out, so nothing was changed: {why}")]
+    #[diagnostic(help("`spotstack diff --out <file>` plans anew"))]
+    StalePlan {
+        /// The stack.
+        stack: String,
+        /// Why.
+        why: String,
+    },
+    /// There is nothing that a change set could be made of.
+    #[error("the creation of `{stack}` failed, and CloudFormation only lets it be deleted: it cannot be planned")]
+    #[diagnostic(help("`spotstack deploy` asks, deletes it and makes it anew; `spotstack destroy` deletes it"))]
+    Unplannable {
+        /// The stack.
+        stack: String,
+    },
+    /// Termination protection.
+    #[error("`{stack}` has termination protection, so it is not deleted")]
+    #[diagnostic(help(
+        "whoever switched it on may switch it off: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {stack}`"
+    ))]
+    Protected {
+        /// The stack.
+        stack: String,
+    },
+    /// What should be recovered is not there.
+    #[error("there is no stack `{stack}`")]
+    #[diagnostic(help("`spotstack deploy` makes it"))]
+    NoStack {
+        /// The stack.
+        stack: String,
+    },
+    /// What should be recovered is in a state from which something else is the way on.
+    #[error("`{stack}` is in {status}, from which there is nothing to recover: {}", status.meaning())]
+    #[diagnostic(help("{}", after_failure(status)))]
+    NothingToRecover {
+        /// The stack.
+        stack: String,
+        /// Its state.
+        status: StackStatus,
+    },
+    /// `--skip` of something that is not stuck.
+    #[error("`{id}` cannot be skipped: only what could not be brought back can, and that is {those}")]
+    CannotSkip {
+        /// The logical id.
+        id: String,
+        /// Those that can be.
+        those: String,
+    },
+    /// `--retain` where deleting has not failed, or of something else.
+    #[error("`{id}` cannot be left behind: only what could not be deleted can, once deleting it has failed{those}")]
+    #[diagnostic(help("`spotstack destroy` without `--retain` tries to delete everything"))]
+    CannotRetain {
+        /// The logical id.
+        id: String,
+        /// `, and that is …`, if there is any.
+        those: String,
+    },
+    /// Somebody called it off, and it is undone.
+    #[error("called off: `{stack}` is in {status}, {}", status.meaning())]
+    Cancelled {
+        /// The stack.
+        stack: String,
+        /// Its state.
+        status: StackStatus,
+    },
+    /// Instances could not be replaced.
+    #[error("the stack is deployed, but the instances of `{group}` were not all replaced: {status}{reason}")]
+    #[diagnostic(help("those that are left go on as they were; `spotstack deploy --refresh` tries again"))]
+    Refresh {
+        /// The group.
+        group: String,
+        /// Auto Scaling's word.
+        status: String,
+        /// `: ` and Auto Scaling's reason, if any.
+        reason: String,
+    },
+    /// Nobody watches any more while instances are replaced.
+    #[error("{why}: the stack is deployed, and Auto Scaling goes on replacing the instances of `{group}` without us")]
+    #[diagnostic(help(
+        "`aws autoscaling describe-instance-refreshes --auto-scaling-group-name {group}` says how far it is"
+    ))]
+    RefreshGoesOn {
+        /// The group.
+        group: String,
+        /// Why.
+        why: &'static str,
     },
     /// CloudFormation still prepares the change set.
     #[error("CloudFormation has not finished the change set `{name}` in {}", seconds(*.after))]
@@ -248,7 +356,7 @@ pub enum DeployError {
     Declined,
     /// It ended elsewhere than wanted. The causes were told already, one by one.
     #[error("`{stack}` was not {verb}: {status}, {}", status.meaning())]
-    #[diagnostic(help("{}", after_failure(stack, status)))]
+    #[diagnostic(help("{}", after_failure(status)))]
     Failed {
         /// The stack.
         stack: String,
@@ -258,20 +366,26 @@ pub enum DeployError {
         status: StackStatus,
     },
     /// `--timeout` is over.
-    #[error("`{stack}` has not finished in {}; it goes on without us", seconds(*.after))]
-    #[diagnostic(help("`spotstack status --watch` follows it; a longer `--timeout` waits longer"))]
+    #[error("`{stack}` has not finished in {}; it goes on without us{now}", seconds(*.after))]
+    #[diagnostic(help(
+        "`spotstack status --watch` follows it, and so does the same command again; a longer `--timeout` waits longer"
+    ))]
     TimedOut {
         /// The stack.
         stack: String,
         /// `--timeout`.
         after: Duration,
+        /// ` (… now)`, the stack's state, if known.
+        now: String,
     },
     /// Ctrl-C.
-    #[error("interrupted; `{stack}` goes on without us")]
-    #[diagnostic(help("`spotstack status --watch` follows it"))]
+    #[error("interrupted; `{stack}` goes on without us{now}")]
+    #[diagnostic(help("`spotstack status --watch` follows it, and so does the same command again"))]
     Interrupted {
         /// The stack.
         stack: String,
+        /// ` (… now)`, the stack's state, if known.
+        now: String,
     },
     /// It goes on, and we may not look any more.
     #[error("`{stack}` goes on, but cannot be followed: {cause}")]
@@ -316,19 +430,21 @@ pub enum DeployError {
     },
 }
 
-fn unstick(stack: &str, status: &StackStatus) -> String {
+fn unstick(status: &StackStatus) -> String {
     match status.0.as_str() {
-        "UPDATE_ROLLBACK_FAILED" => format!(
-            "mend what the reason says, then `aws cloudformation continue-update-rollback --stack-name {stack}` (with `--resources-to-skip <ids>` for what cannot be mended), then deploy again"
-        ),
-        "DELETE_FAILED" => "mend what the reason says, then `spotstack destroy` again".into(),
+        "UPDATE_ROLLBACK_FAILED" => {
+            "mend what the reason says, then `spotstack recover`, which names what is stuck and can skip it; then deploy again".into()
+        }
+        "DELETE_FAILED" => {
+            "mend what the reason says, then `spotstack destroy` again; `--retain <id>` leaves in AWS what cannot be deleted".into()
+        }
         _ => "`spotstack destroy` removes what is left of it; then deploy again".into(),
     }
 }
 
-fn after_failure(stack: &str, status: &StackStatus) -> String {
+fn after_failure(status: &StackStatus) -> String {
     match status.0.as_str() {
-        "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" | "ROLLBACK_FAILED" | "CREATE_FAILED" => unstick(stack, status),
+        "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" | "ROLLBACK_FAILED" | "CREATE_FAILED" => unstick(status),
         "ROLLBACK_COMPLETE" => {
             "mend the cause and deploy again: it offers to delete the empty stack, which CloudFormation cannot update"
                 .into()
@@ -395,7 +511,7 @@ pub(super) mod tests {
             failed("UPDATE_ROLLBACK_COMPLETE").to_string(),
             "`media` was not deployed: UPDATE_ROLLBACK_COMPLETE, everything is as it was before"
         );
-        assert!(help(&failed("UPDATE_ROLLBACK_FAILED")).contains("continue-update-rollback --stack-name media"));
+        assert!(help(&failed("UPDATE_ROLLBACK_FAILED")).contains("spotstack recover"));
         assert!(help(&failed("ROLLBACK_COMPLETE")).contains("deploy again"));
     }
 }

@@ -23,6 +23,38 @@ pub struct Event {
     pub status: String,
     /// AWS's text.
     pub reason: Option<String>,
+    /// What whoever began the operation called it; see [`super::change_set_name`].
+    pub token: Option<String>,
+}
+
+/// Something that CloudFormation says has failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailedEvent {
+    /// When, by AWS's clock.
+    pub at: Timestamp,
+    /// The resource's name in the template, if it is about one.
+    pub logical_id: Option<String>,
+    /// Such as `AWS::SQS::Queue`, if it is about one.
+    pub resource_type: Option<String>,
+    /// Such as `CREATE_FAILED`, if a resource is in such a state.
+    pub status: Option<String>,
+    /// The place in the template: `/Resources/GpuQueue/Properties/QueueName`.
+    pub path: Option<String>,
+    /// The validation or the hook that found it.
+    pub finder: Option<String>,
+    /// AWS's text.
+    pub reason: String,
+    /// What whoever began the operation called it.
+    pub token: Option<String>,
+}
+
+impl FailedEvent {
+    /// In a line: where, who found it, and what.
+    pub fn line(&self) -> String {
+        let place = self.path.as_deref().or(self.logical_id.as_deref()).unwrap_or("the template");
+        let finder = self.finder.as_ref().map(|finder| format!("{finder}: ")).unwrap_or_default();
+        format!("{place}: {finder}{}", self.reason)
+    }
 }
 
 /// A page of events.
@@ -73,6 +105,53 @@ impl News {
         // While we turn the pages, new events push old ones onto the next page: they are listed twice.
         news.retain(|event| self.known.insert(event.id.clone()));
         Ok(news)
+    }
+}
+
+/// How the operation began that a stack is in, or was in last.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    /// What whoever began it called it.
+    pub token: Option<String>,
+    /// CloudFormation's word for what it is: `UPDATE_IN_PROGRESS`.
+    pub status: String,
+    /// Everything that has happened since is news.
+    pub news: News,
+}
+
+impl Beginning {
+    /// Looks for the last beginning among a stack's events.
+    ///
+    /// # Errors
+    /// AWS does not say what happened until now.
+    pub async fn of(cloud: &impl Cloud, stack: &str, stack_arn: &str) -> Asked<Option<Self>> {
+        let (mut begun, mut token): (Option<Event>, _) = (None, None);
+        loop {
+            let page = cloud.events(stack_arn, token.as_deref()).await?;
+            let mut events = page.events.into_iter();
+            if begun.is_none() {
+                begun = events.by_ref().find(|event| event.begins(stack));
+            }
+            let known: HashSet<String> = events.map(|event| event.id).collect();
+            token = page.next;
+            // One event from before is enough to know where the news end; what has no before is news as a whole.
+            if let Some(begun) = begun.take_if(|_| !known.is_empty() || token.is_none()) {
+                return Ok(Some(Self { token: begun.token, status: begun.status, news: News { known } }));
+            }
+            if token.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Event {
+    /// Whether it is the stack's own, and the first of an operation; going back is a part of the operation that failed.
+    fn begins(&self, stack: &str) -> bool {
+        let first = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"];
+        self.resource_type == "AWS::CloudFormation::Stack"
+            && self.logical_id == stack
+            && first.contains(&self.status.as_str())
     }
 }
 

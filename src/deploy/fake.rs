@@ -7,13 +7,14 @@ use std::future;
 use std::time::Duration;
 
 use super::PairName;
-use super::audience::{Audience, Moment, Question};
+use super::audience::{Audience, Moment, Question, Wish};
 use super::change_set::ChangeSetPage;
 use super::cloud::{
-    Asked, Bucket, Cloud, Document, Explained, Group, Identity, LaunchDefinition, LaunchSource, Object, Proposal,
-    Proposed, Resource, ScalingPolicy,
+    Asked, Bucket, Cloud, Continuation, Deletion, Document, Explained, Failing, Fleet, Group, Identity,
+    LaunchDefinition, LaunchSource, Object, Proposal, Proposed, Refresh, Resource, ScalingPolicy, Waiting,
 };
-use super::event::EventPage;
+use super::event::{EventPage, FailedEvent};
+use super::follow::Undo;
 use super::progress::{Progress, Step};
 use super::stack::Stack;
 use crate::package::Package;
@@ -30,6 +31,11 @@ pub(super) struct Fake {
     change_sets: Script<ChangeSetPage>,
     values: Script<ChangeSetPage>,
     explained: Script<Explained>,
+    refreshes: Script<Option<Refresh>>,
+    failed: Script<Vec<FailedEvent>>,
+    executed: Script<()>,
+    /// Change sets that wait on the stack.
+    pub(super) waiting: Vec<Waiting>,
     bucket: Bucket,
     objects: RefCell<BTreeSet<String>>,
     resources: Vec<Resource>,
@@ -52,6 +58,10 @@ impl Default for Fake {
             change_sets: script([Ok(ChangeSetPage { status: "CREATE_COMPLETE".into(), ..ChangeSetPage::default() })]),
             values: script([Ok(ChangeSetPage::default())]),
             explained: script([Ok(record())]),
+            refreshes: script([Ok(None)]),
+            failed: script([Ok(Vec::new())]),
+            executed: script([Ok(())]),
+            waiting: Vec::new(),
             bucket: Bucket::Ours { region: Some("eu-west-1".into()) },
             objects: RefCell::default(),
             resources: Vec::new(),
@@ -94,6 +104,18 @@ impl Fake {
 
     pub(super) fn explains(self, answers: impl IntoIterator<Item = Asked<Explained>>) -> Self {
         Self { explained: script(answers), ..self }
+    }
+
+    pub(super) fn refreshes(self, answers: impl IntoIterator<Item = Asked<Option<Refresh>>>) -> Self {
+        Self { refreshes: script(answers), ..self }
+    }
+
+    pub(super) fn failed(self, answers: impl IntoIterator<Item = Asked<Vec<FailedEvent>>>) -> Self {
+        Self { failed: script(answers), ..self }
+    }
+
+    pub(super) fn executed(self, answers: impl IntoIterator<Item = Asked<()>>) -> Self {
+        Self { executed: script(answers), ..self }
     }
 
     pub(super) fn bucket(self, bucket: Bucket) -> Self {
@@ -151,9 +173,29 @@ impl Cloud for Fake {
         Ok(self.template.clone())
     }
 
-    async fn delete_stack(&self, arn: &str, _: &str, _: Option<&str>) -> Asked<()> {
-        self.note(format!("delete_stack {arn}"));
+    async fn delete_stack(&self, deletion: &Deletion<'_>) -> Asked<()> {
+        let retained = deletion.retain.iter().map(|id| format!(" without {id}")).collect::<String>();
+        self.note(format!("delete_stack {}{retained}", deletion.stack_arn));
         Ok(())
+    }
+
+    async fn cancel_update(&self, arn: &str, _: &str) -> Asked<()> {
+        self.note(format!("cancel_update {arn}"));
+        Ok(())
+    }
+
+    async fn continue_rollback(&self, continuation: &Continuation<'_>) -> Asked<()> {
+        let skipped = continuation.skip.iter().map(|id| format!(" without {id}")).collect::<String>();
+        self.note(format!("continue_rollback {}{skipped}", continuation.stack_arn));
+        Ok(())
+    }
+
+    async fn failed_events(&self, of: Failing<'_>) -> Asked<Vec<FailedEvent>> {
+        self.note(match of {
+            Failing::ChangeSet(_) => "failed_events of the change set",
+            Failing::Stack(_) => "failed_events of the stack",
+        });
+        next(&self.failed)
     }
 
     async fn create_change_set(&self, proposal: &Proposal) -> Asked<Proposed> {
@@ -177,9 +219,9 @@ impl Cloud for Fake {
         next(&self.values)
     }
 
-    async fn validation_errors(&self, _: &str) -> Asked<Vec<String>> {
-        self.note("validation_errors");
-        Ok(vec!["GpuQueue: NAME_CONFLICT_VALIDATION: it exists".into()])
+    async fn change_sets(&self, _: &str) -> Asked<Vec<Waiting>> {
+        self.note("change_sets");
+        Ok(self.waiting.clone())
     }
 
     async fn delete_change_set(&self, arn: &str) -> Asked<()> {
@@ -189,7 +231,7 @@ impl Cloud for Fake {
 
     async fn execute_change_set(&self, arn: &str, _: &str) -> Asked<()> {
         self.note(format!("execute_change_set {arn}"));
-        Ok(())
+        next(&self.executed)
     }
 
     async fn bucket(&self, name: &str, _: &str) -> Asked<Bucket> {
@@ -222,7 +264,9 @@ impl Cloud for Fake {
         self.note(format!("explain {function}"));
         next(&self.explained)
     }
+}
 
+impl Fleet for Fake {
     async fn groups(&self, names: &[String]) -> Asked<Vec<Group>> {
         self.note(format!("groups {}", names.join(" ")));
         let groups = self.groups.iter().map(|(group, ..)| group.clone());
@@ -238,6 +282,26 @@ impl Cloud for Fake {
         let found = self.groups.iter().find(|(group, ..)| group.name == name);
         Ok(found.map(|(.., policies)| policies.clone()).unwrap_or_default())
     }
+
+    async fn start_refresh(&self, group: &str, skip_matching: bool) -> Asked<String> {
+        self.note(format!("start_refresh {group}{}", if skip_matching { " of what differs" } else { "" }));
+        Ok(format!("refresh-of-{group}"))
+    }
+
+    async fn refresh(&self, group: &str, _: Option<&str>) -> Asked<Option<Refresh>> {
+        self.note(format!("refresh {group}"));
+        next(&self.refreshes)
+    }
+
+    async fn empty_group(&self, group: &str) -> Asked<()> {
+        self.note(format!("empty_group {group}"));
+        Ok(())
+    }
+
+    async fn unprotect(&self, group: &str, instances: &[String]) -> Asked<()> {
+        self.note(format!("unprotect {group} {}", instances.join(" ")));
+        Ok(())
+    }
 }
 
 /// Writes down what it hears, and answers what it was told to.
@@ -247,8 +311,11 @@ pub(super) struct Listener {
     pub(super) yes: bool,
     /// Cannot be asked.
     pub(super) mute: bool,
-    /// Presses Ctrl-C as soon as anything is watched.
-    pub(super) interrupts: bool,
+    /// Presses Ctrl-C as soon as anything is watched, once, and means this.
+    pub(super) interrupts: Option<Wish>,
+    pub(super) pressed: bool,
+    /// Not before CloudFormation has begun.
+    pub(super) late: bool,
     /// The names of the moments, and the questions.
     pub(super) heard: Vec<String>,
     /// Every moment, as JSON.
@@ -285,9 +352,15 @@ impl Audience for Listener {
     }
 
     async fn interrupted(&mut self) {
-        if !self.interrupts {
+        let begun = self.heard.iter().any(|heard| heard == "begun");
+        if self.interrupts.is_none() || self.pressed || (self.late && !begun) {
             future::pending::<()>().await;
         }
+        self.pressed = true;
+    }
+
+    async fn interrupt(&mut self, _: Option<Undo>) -> Wish {
+        self.interrupts.unwrap_or(Wish::Detach)
     }
 }
 

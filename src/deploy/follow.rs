@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::audience::{Audience, Moment};
-use super::cloud::Cloud;
+use super::audience::{Audience, Moment, Wish};
+use super::cloud::{Asked, Cloud, Deletion};
 use super::error::{CloudError, DeployError};
 use super::event::News;
 use super::progress::{Progress, Step};
@@ -22,6 +22,28 @@ pub struct Operation<'a> {
     pub news: Option<News>,
     /// How long to watch.
     pub timeout: Option<Duration>,
+    /// How it could be called off.
+    pub undo: Option<Undo>,
+    /// What we call it.
+    pub token: &'a str,
+}
+
+/// How an operation is called off while it is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// A creation: by deleting what there is of the stack.
+    Delete,
+    /// An update: CloudFormation goes back to what was there before.
+    GoBack,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The stack as it is then.
+    pub stack: Stack,
+    /// Whether somebody called it off meanwhile.
+    pub cancelled: bool,
 }
 
 /// How often the audience is shown how far we are, between two questions to AWS.
@@ -32,23 +54,24 @@ const FRAME: Duration = Duration::from_millis(200);
 /// An unanswered question never ends the watch: AWS goes on, and the next answer tells all that happened meanwhile.
 ///
 /// # Errors
-/// The time is over, somebody interrupts, or we may not look any more. The operation goes on in each case.
+/// The time is over, somebody does not want to watch any more, or we may not look any more. The operation goes on in each case.
 pub async fn follow<C: Cloud, A: Audience>(
     mut operation: Operation<'_>,
     progress: &mut Progress,
     cloud: &C,
     audience: &mut A,
-) -> Result<Stack, DeployError> {
+) -> Result<Ended, DeployError> {
     let begin = Instant::now();
     let mut pace = Pace::default();
     let mut finish = Finish::default();
+    let mut cancelled = false;
     loop {
         let contact = tick(&mut operation, progress, &mut finish, begin, cloud, audience).await;
         match contact {
             Ok(Some(stack)) => {
                 // What was reported between the last events and the end; the end itself is certain without it.
                 let _ = tell_news(&mut operation, progress, begin, cloud, audience).await;
-                return Ok(stack);
+                return Ok(Ended { stack, cancelled });
             }
             Ok(None) => pace.answered(),
             Err(error) if error.is_passing() => {
@@ -61,22 +84,63 @@ pub async fn follow<C: Cloud, A: Audience>(
         let mut left = pace.pause();
         while !left.is_zero() {
             let frame = left.min(FRAME);
-            tokio::select! {
-                () = audience.interrupted() => {
-                    return Err(DeployError::Interrupted { stack: operation.stack.into() });
-                }
-                () = tokio::time::sleep(frame) => left -= frame,
+            let interrupted = tokio::select! {
+                () = audience.interrupted() => true,
+                () = tokio::time::sleep(frame) => false,
+            };
+            if interrupted {
+                cancelled |= interrupt(&mut operation, cloud, audience).await?;
+                break;
             }
+            left -= frame;
             audience.watch(progress, &[], begin.elapsed());
             if let Some(after) = operation.timeout.filter(|timeout| begin.elapsed() >= *timeout) {
                 return match cloud.stack(operation.arn).await {
                     // Only the clean-up goes on: the update has succeeded.
-                    Ok(Some(stack)) if stack.status.0 == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => Ok(stack),
-                    _ => Err(DeployError::TimedOut { stack: operation.stack.into(), after }),
+                    Ok(Some(stack)) if stack.status.0 == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => {
+                        Ok(Ended { stack, cancelled })
+                    }
+                    found => Err(DeployError::TimedOut { stack: operation.stack.into(), after, now: now(found) }),
                 };
             }
         }
     }
+}
+
+/// Somebody interrupts: asks what is meant, and does it. Whether the operation is called off now.
+async fn interrupt<C: Cloud, A: Audience>(
+    operation: &mut Operation<'_>,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<bool, DeployError> {
+    match audience.interrupt(operation.undo).await {
+        Wish::GoOn => return Ok(false),
+        Wish::Detach => {
+            let now = now(cloud.stack(operation.arn).await);
+            return Err(DeployError::Interrupted { stack: operation.stack.into(), now });
+        }
+        Wish::Cancel => {}
+    }
+    let token = format!("{}-cancel", operation.token);
+    let called_off = match operation.undo {
+        Some(Undo::Delete) => {
+            let deletion = Deletion { stack_arn: operation.arn, token: &token, role: None, retain: &[] };
+            cloud.delete_stack(&deletion).await
+        }
+        Some(Undo::GoBack) => cloud.cancel_update(operation.arn, &token).await,
+        None => return Ok(false),
+    };
+    if let Err(error) = called_off {
+        audience.hear(&Moment::Warning { text: &format!("it cannot be called off any more, and goes on: {error}") });
+        return Ok(false);
+    }
+    operation.undo = None;
+    Ok(true)
+}
+
+/// ` (UPDATE_IN_PROGRESS now)`, if it is to be had.
+fn now(found: Asked<Option<Stack>>) -> String {
+    found.ok().flatten().map(|stack| format!(" ({} now)", stack.status)).unwrap_or_default()
 }
 
 /// One look: the news, and the stack itself when the news say that it has finished, or have said nothing for a while.
@@ -182,7 +246,6 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    use crate::deploy::cloud::Asked;
     use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::event::{Event, EventPage};
     use crate::deploy::fake::{Fake, Listener};
@@ -200,7 +263,17 @@ mod tests {
     }
 
     async fn watch(cloud: &Fake, audience: &mut Listener, timeout: Option<Duration>) -> Result<Stack, DeployError> {
-        let operation = Operation { stack: "media-workers", arn: "arn", news: Some(News::default()), timeout };
+        Ok(watch_undoable(cloud, audience, timeout, None).await?.stack)
+    }
+
+    async fn watch_undoable(
+        cloud: &Fake,
+        audience: &mut Listener,
+        timeout: Option<Duration>,
+        undo: Option<Undo>,
+    ) -> Result<Ended, DeployError> {
+        let news = Some(News::default());
+        let operation = Operation { stack: "media-workers", arn: "arn", news, timeout, undo, token: "token" };
         let mut progress = Progress::of_changes("media-workers", &[], BTreeMap::new());
         follow(operation, &mut progress, cloud, audience).await
     }
@@ -284,8 +357,32 @@ mod tests {
     async fn ctrl_c_ends_the_watch_and_not_the_stack() {
         let cloud =
             Fake::default().events([told("CREATE_IN_PROGRESS")]).stacks([Ok(Some(stack("CREATE_IN_PROGRESS")))]);
-        let mut audience = Listener { interrupts: true, ..Listener::default() };
-        assert!(matches!(watch(&cloud, &mut audience, None).await, Err(DeployError::Interrupted { .. })));
+        let mut audience = Listener { interrupts: Some(Wish::Detach), ..Listener::default() };
+        let error = watch(&cloud, &mut audience, None).await.expect_err("interrupted");
+        assert_eq!(error.to_string(), "interrupted; `media-workers` goes on without us (CREATE_IN_PROGRESS now)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_called_off_is_watched_until_it_is_undone() {
+        for (undo, begun, end, call) in [
+            (Undo::Delete, "CREATE_IN_PROGRESS", "DELETE_COMPLETE", "delete_stack arn"),
+            (Undo::GoBack, "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "cancel_update arn"),
+        ] {
+            let cloud = Fake::default().events([told(begun), told(end)]).stacks([Ok(Some(stack(end)))]);
+            let mut audience = Listener { interrupts: Some(Wish::Cancel), ..Listener::default() };
+            let ended = watch_undoable(&cloud, &mut audience, None, Some(undo)).await.expect("ended");
+            assert_eq!((ended.cancelled, ended.stack.status.0.as_str()), (true, end));
+            assert_eq!(cloud.calls().iter().filter(|made| *made == call).count(), 1, "{:?}", cloud.calls());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_only_looked_up_goes_on_watching() {
+        let cloud = Fake::default().events([told("UPDATE_IN_PROGRESS"), told("UPDATE_COMPLETE")]);
+        let cloud = cloud.stacks([Ok(Some(stack("UPDATE_COMPLETE")))]);
+        let mut audience = Listener { interrupts: Some(Wish::GoOn), ..Listener::default() };
+        let ended = watch_undoable(&cloud, &mut audience, None, Some(Undo::GoBack)).await.expect("ended");
+        assert!(ended.stack.status.is_deployed() && !ended.cancelled);
     }
 
     #[test]

@@ -2,30 +2,39 @@
 //!
 //! [`deploy`] is the ceremony, in order. What is decided on the way is decided by functions from data to data, next to it:
 //! [`stack::way`] (how to go on from each state), [`groups`](mod@groups) (those that another template made), [`change_set`] (what would change), [`cascade`] (what that really reaches),
-//! [`review`](mod@review) (the same for people), [`difference`](mod@difference) (all that without the rest), [`event`] (what is news), [`progress`] (how far it is, and the root cause). The two edges are traits: [`cloud::Cloud`] is
+//! [`review`](mod@review) (the same for people), [`difference`](mod@difference) (all that without the rest), [`saved`] (a plan file), [`event`] (what is news), [`progress`] (how far it is), [`cause`] (why it failed). The two edges are traits: [`cloud::Cloud`] is
 //! AWS, [`audience::Audience`] is whoever watches.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use sha2::{Digest, Sha256};
 
 pub mod artifact;
 pub mod audience;
+pub mod capability;
 pub mod cascade;
+pub mod cause;
 pub mod change_set;
 pub mod cloud;
 pub mod destroy;
 pub mod difference;
 pub mod error;
 pub mod event;
+mod execution;
 #[cfg(test)]
 mod fake;
+pub mod fleet;
 pub mod follow;
 pub mod groups;
+pub mod hint;
+mod lock;
+pub mod origin;
 pub mod progress;
 mod proposal;
+pub mod recover;
+mod refresh;
+pub mod request;
 pub mod review;
+pub mod running;
+pub mod saved;
 pub mod stack;
 pub mod text;
 pub mod verify;
@@ -33,63 +42,19 @@ pub mod verify;
 pub use audience::{Audience, Moment, Question};
 pub use cloud::Cloud;
 pub use error::{CloudError, DeployError, Trouble};
+pub use request::{PairName, Request, change_set_name, fingerprint};
 pub use stack::{Stack, StackStatus};
 
-use crate::package::{Package, hex};
-use crate::plan::Plan;
 use crate::template::Template;
 use change_set::Change;
-use cloud::Proposed;
+use cloud::Deletion;
 use event::News;
+use execution::{Watched, asked_for, execute, failed, resume};
 use follow::{Operation, follow};
+use lock::{Lock, take};
 use progress::Progress;
 use proposal::Ready;
 use stack::{Way, way};
-
-/// What is to be deployed, and how.
-#[derive(Debug, Clone)]
-pub struct Request<'a> {
-    /// The stack's name.
-    pub stack: &'a str,
-    /// The stack's tags, which CloudFormation hands on to every resource that takes some.
-    pub tags: &'a BTreeMap<String, String>,
-    /// The pairs in it.
-    pub pairs: &'a [PairName<'a>],
-    /// Those of them whose groups another template made.
-    pub groups: &'a [groups::Wanted<'a>],
-    /// The document.
-    pub template: &'a Template,
-    /// The SpotManager's handler.
-    pub package: &'a Package,
-    /// The artifact bucket, if not spotstack's own.
-    pub artifact_bucket: Option<&'a str>,
-    /// The role that CloudFormation acts as, if not ours. It stays with the stack.
-    pub role: Option<&'a str>,
-    /// The change set's name: see [`change_set_name`].
-    pub change_set: &'a str,
-    /// Not to be asked.
-    pub yes: bool,
-    /// Whether to do what the change set says, or to leave it for somebody else to execute.
-    pub execute: bool,
-    /// How long to watch.
-    pub timeout: Option<Duration>,
-}
-
-/// A pair, by its names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PairName<'a> {
-    /// In the spec: `gpu`.
-    pub name: &'a str,
-    /// The prefix of its logical ids: `Gpu`.
-    pub id: &'a str,
-}
-
-impl<'a> PairName<'a> {
-    /// The pairs of a plan.
-    pub fn all(plan: &'a Plan) -> Vec<Self> {
-        plan.pairs.iter().map(|pair| Self { name: &pair.name, id: &pair.id }).collect()
-    }
-}
 
 /// How it ended, when it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,19 +66,10 @@ pub enum Outcome {
         /// Its ARN.
         change_set: String,
     },
+    /// CloudFormation is at work, and nobody watches.
+    Detached,
     /// It is done, and it works.
     Deployed,
-}
-
-/// A name for a change set: unique, so that two deploys at once cannot execute each other's, and the same for one deploy
-/// however often it has to ask.
-pub fn change_set_name(now: SystemTime, process: u32, template: &str) -> String {
-    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut unique = Sha256::new();
-    unique.update(since.as_nanos().to_le_bytes());
-    unique.update(process.to_le_bytes());
-    unique.update(template);
-    format!("spotstack-{}-{}", since.as_secs(), &hex(&unique.finalize())[..12])
 }
 
 /// Brings the stack to what the template says.
@@ -131,44 +87,95 @@ pub async fn deploy<C: Cloud, A: Audience>(
         });
     }
     let identity = cloud.identity().await?;
+    if let Some(plan) = request.plan {
+        plan.check(request, &identity)?;
+    }
     let stack = cloud.stack(request.stack).await?;
-    let way = way(stack.as_ref())?;
+    stack::owned(stack.as_ref(), request.adopt)?;
     audience.hear(&Moment::Target {
         stack: request.stack,
         region: &identity.region,
         account: &identity.account,
         status: stack.as_ref().map(|stack| stack.status.0.as_str()),
     });
+    let token = request.plan.and_then(|plan| plan.change_set.as_ref()).map_or(request.change_set, |saved| &saved.name);
+    let stack = match take(stack, Some(token), request.wait_for_lock, cloud, audience).await? {
+        Lock::Free(stack) => stack,
+        Lock::Ours(stack, beginning) => {
+            let bucket = artifact::name_in(&stack, request.artifact_bucket, &identity);
+            let watched = resume(request, &stack, beginning, cloud, audience).await?;
+            return finish(request, watched, &bucket, cloud, audience).await;
+        }
+    };
+    let way = way(stack.as_ref())?;
 
     let groups = groups::find(request.groups, request.stack, stack.as_ref(), cloud, audience).await?;
-    let bucket = artifact::bucket(request.artifact_bucket, &identity, cloud, audience).await?;
+    let asked =
+        request.plan.map(|plan| plan.artifact_bucket.as_str()).filter(|name| *name != artifact::bucket_name(&identity));
+    let bucket = artifact::bucket(asked.or(request.artifact_bucket), &identity, cloud, audience).await?;
     artifact::handler(request.package, &bucket, &identity, cloud, audience).await?;
     if let (Way::Renew, Some(stack)) = (way, &stack) {
         remove(stack, request, cloud, audience).await?;
     }
 
-    let asked = proposal::ask(request, (way, stack.as_ref()), groups, &bucket, &identity, cloud, audience).await?;
+    let asked = match request.plan {
+        Some(plan) => proposal::recall(plan, cloud).await?,
+        None => proposal::ask(request, (way, stack.as_ref()), groups, &bucket, &identity, cloud, audience).await?,
+    };
     let Some(Ready { proposed, changes, leftovers }) = asked else {
         return unchanged(request, stack, &bucket, cloud, audience).await;
     };
 
-    let pair_ids: Vec<_> = request.pairs.iter().map(|pair| pair.id).collect();
-    let (changes, unaffected) = cascade::settle(changes, |id| replaces_itself(request.template, id));
-    let review = review::review(&changes, unaffected, &pair_ids, |id| request.template.description(id));
+    let (review, changes) = reviewed(request, (way, stack.as_ref()), &changes, cloud, audience).await;
     audience.hear(&Moment::Reviewed(&review));
+    if let Some(stack) = stack.as_ref().filter(|_| way != Way::Renew) {
+        tell_others(stack, token, cloud, audience).await;
+    }
     if !request.execute {
         return Ok(Outcome::Left { change_set: proposed.arn });
     }
     if !request.yes && !audience.ask(&Question::Deploy).await {
-        leftovers.clear(request.change_set, cloud, audience).await;
+        // A plan is somebody's to keep.
+        if request.plan.is_none() {
+            leftovers.clear(request.change_set, cloud, audience).await;
+        }
         return Err(DeployError::Declined);
     }
+    let watched = execute(request, (token, &proposed, &changes), way != Way::Update, cloud, audience).await?;
+    finish(request, watched, &bucket, cloud, audience).await
+}
 
-    let (stack, seconds) = execute(request, &proposed, &changes, cloud, audience).await?;
-    audience.hear(&Moment::Ended { status: &stack.status, outputs: &stack.outputs, seconds: Some(seconds) });
-    verify::code(request.pairs, &stack.outputs, request.package, &bucket, cloud, audience).await?;
-    verify::self_test(request.pairs, &stack.outputs, cloud, audience).await?;
-    Ok(Outcome::Deployed)
+/// The changes in words, with what runs where they reach; and the changes that are left when it is known what they reach.
+async fn reviewed<C: Cloud, A: Audience>(
+    request: &Request<'_>,
+    (way, stack): (Way, Option<&Stack>),
+    changes: &[Change],
+    cloud: &C,
+    audience: &mut A,
+) -> (review::Review, Vec<Change>) {
+    let pair_ids: Vec<_> = request.pairs.iter().map(|pair| pair.id).collect();
+    let (changes, unaffected) = cascade::settle(changes.to_vec(), |id| replaces_itself(request.template, id));
+    let mut review = review::review(&changes, unaffected, &pair_ids, |id| request.template.description(id));
+    if let Some(stack) = stack.filter(|_| way == Way::Update && running::reaches_a_group(&changes)) {
+        match running::read(request.pairs, &stack.outputs, cloud).await {
+            Ok(running) => review.notes.extend(running::notes(&running, request.pairs, &changes, request.template)),
+            Err(error) => {
+                let text = format!("what runs in the groups could not be looked up: {error}");
+                audience.hear(&Moment::Warning { text: &text });
+            }
+        }
+    }
+    (review, changes)
+}
+
+/// Says which other change sets wait on the stack: CloudFormation deletes them when ours is executed.
+async fn tell_others<C: Cloud, A: Audience>(stack: &Stack, own: &str, cloud: &C, audience: &mut A) {
+    // Not everybody may list them; they change nothing of what we do.
+    let mut others = cloud.change_sets(&stack.name).await.unwrap_or_default();
+    others.retain(|other| other.name != own);
+    if !others.is_empty() {
+        audience.hear(&Moment::OtherChangeSets { stack: &stack.name, others: &others });
+    }
 }
 
 /// Whether a group is to be replaced as a whole by its own update policy; spotstack's blueprints have none, a user's may.
@@ -183,31 +190,22 @@ fn abouts(template: &Template) -> BTreeMap<String, String> {
     template.resources().filter_map(|(id, _)| about(id)).collect()
 }
 
-/// Executes what was shown and watches it; the stack, and how many seconds it took.
-async fn execute<C: Cloud, A: Audience>(
+/// What CloudFormation does not do: sees that it works, and replaces what runs, if that was asked for.
+async fn finish<C: Cloud, A: Audience>(
     request: &Request<'_>,
-    proposed: &Proposed,
-    changes: &[Change],
+    watched: Watched,
+    bucket: &str,
     cloud: &C,
     audience: &mut A,
-) -> Result<(Stack, u64), DeployError> {
-    let name = request.stack;
-    let news = News::from_now_on(cloud, &proposed.stack_arn).await.ok();
-    cloud.execute_change_set(&proposed.arn, request.change_set).await?;
-    audience.hear(&Moment::Begun { stack_arn: &proposed.stack_arn });
-    let begin = tokio::time::Instant::now();
-    let mut progress = Progress::of_changes(name, changes, abouts(request.template));
-    let operation = Operation { stack: name, arn: &proposed.stack_arn, news, timeout: request.timeout };
-    let stack = follow(operation, &mut progress, cloud, audience).await?;
-    if stack.status.is_deployed() {
-        return Ok((stack, begin.elapsed().as_secs()));
+) -> Result<Outcome, DeployError> {
+    let Watched::Deployed(stack, seconds) = watched else { return Ok(Outcome::Detached) };
+    audience.hear(&Moment::Ended { status: &stack.status, outputs: &stack.outputs, seconds: Some(seconds) });
+    verify::code(request.pairs, &stack.outputs, request.package, bucket, cloud, audience).await?;
+    verify::self_test(request.pairs, &stack.outputs, cloud, audience).await?;
+    if request.refresh {
+        refresh::refresh(request, &stack, cloud, audience).await?;
     }
-    audience.hear(&Moment::Failed {
-        failures: progress.failures(),
-        cancelled: progress.cancelled(),
-        reason: stack.reason.as_deref(),
-    });
-    Err(DeployError::Failed { stack: name.into(), verb: "deployed", status: stack.status })
+    Ok(Outcome::Deployed)
 }
 
 /// Nothing to do for CloudFormation, which does not see code that was changed behind its back.
@@ -221,6 +219,9 @@ async fn unchanged<C: Cloud, A: Audience>(
     if let Some(stack) = stack {
         audience.hear(&Moment::Ended { status: &stack.status, outputs: &stack.outputs, seconds: None });
         verify::code(request.pairs, &stack.outputs, request.package, bucket, cloud, audience).await?;
+        if request.refresh && request.execute {
+            refresh::refresh(request, &stack, cloud, audience).await?;
+        }
     }
     Ok(Outcome::NoChange)
 }
@@ -232,6 +233,9 @@ async fn remove<C: Cloud, A: Audience>(
     cloud: &C,
     audience: &mut A,
 ) -> Result<(), DeployError> {
+    if stack.protected {
+        return Err(DeployError::Protected { stack: stack.name.clone() });
+    }
     if !request.yes && !audience.can_answer() {
         return Err(DeployError::NeedsYes {
             how: "the stack's creation failed, and it has to be deleted first; `--yes` does so without asking",
@@ -242,19 +246,19 @@ async fn remove<C: Cloud, A: Audience>(
         return Err(DeployError::Declined);
     }
     let news = News::from_now_on(cloud, &stack.arn).await.ok();
-    cloud.delete_stack(&stack.arn, &format!("{}-remove", request.change_set), request.role).await?;
+    let token = &format!("{}-remove", request.change_set);
+    let deletion = Deletion { stack_arn: &stack.arn, token, role: request.role, retain: &[] };
+    let answer = cloud.delete_stack(&deletion).await;
+    asked_for(answer, &stack.arn, cloud, |stack| stack.is_none_or(|stack| stack.status.0.starts_with("DELETE_")))
+        .await?;
     let mut progress = Progress::of_deletion(&stack.name, &[], abouts(request.template));
-    let operation = Operation { stack: &stack.name, arn: &stack.arn, news, timeout: request.timeout };
+    let (name, arn) = (&stack.name, &stack.arn);
+    let operation = Operation { stack: name, arn, news, timeout: request.timeout, undo: None, token };
     let ended = follow(operation, &mut progress, cloud, audience).await?;
-    if ended.status.is_deleted() {
+    if ended.stack.status.is_deleted() {
         return Ok(());
     }
-    audience.hear(&Moment::Failed {
-        failures: progress.failures(),
-        cancelled: progress.cancelled(),
-        reason: ended.reason.as_deref(),
-    });
-    Err(DeployError::Failed { stack: stack.name.clone(), verb: "deleted", status: ended.status })
+    Err(failed(ended, "deleted", &progress, (arn, token), request.origin, cloud, audience).await)
 }
 
 #[cfg(test)]

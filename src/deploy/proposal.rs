@@ -6,10 +6,13 @@ use std::pin::pin;
 
 use super::audience::{Audience, Moment};
 use super::change_set::{self, Change, Reading};
-use super::cloud::{Cloud, Identity, Proposal, Proposed};
-use super::error::DeployError;
+use super::cloud::{Cloud, Deletion, Failing, Identity, Proposal, Proposed};
+use super::error::{DeployError, Trouble};
+use super::hint::{Denied, hint_for};
+use super::origin::Origin;
+use super::saved::Saved;
 use super::stack::{Stack, Way};
-use super::{Request, artifact};
+use super::{Request, artifact, capability};
 
 /// A change set that is ready.
 pub(super) struct Ready {
@@ -38,6 +41,8 @@ pub(super) async fn ask<C: Cloud, A: Audience>(
         parameters: parameters(request, groups, bucket),
         tags: request.tags.clone(),
         role: request.role.map(Into::into),
+        notifications: request.notifications.to_vec(),
+        capabilities: capability::needed(&request.template.to_json()),
     };
     // Who interrupts this call would not know what it has made: it is waited for.
     let (proposed, mut interrupted) = waited_for(cloud.create_change_set(&proposal), audience.interrupted()).await;
@@ -56,9 +61,7 @@ pub(super) async fn ask<C: Cloud, A: Audience>(
         None => Err(DeployError::Stopped),
         Some(Ok(Reading::Ready(changes))) => return Ok(Some(Ready { proposed, changes, leftovers })),
         Some(Ok(Reading::NoChange)) => Ok(None),
-        Some(Ok(Reading::Failed(reason))) => {
-            Err(DeployError::Refused { reason: with_validation(reason, &proposed.arn, cloud).await })
-        }
+        Some(Ok(Reading::Failed(reason))) => Err(refused(reason, &proposed.arn, request.origin, cloud).await),
         Some(Err(error)) => Err(error),
     };
     debug_assert!(!interrupted || result.is_err());
@@ -87,14 +90,60 @@ async fn waited_for<T>(work: impl Future<Output = T>, interrupt: impl Future<Out
     }
 }
 
-/// The reason why a change set failed, and what CloudFormation's own validation found, which the reason only hints at.
-async fn with_validation(mut reason: String, change_set: &str, cloud: &impl Cloud) -> String {
-    // Best effort: not everybody may read these, and the reason is there.
-    for finding in cloud.validation_errors(change_set).await.unwrap_or_default() {
-        reason.push_str("\n  ");
-        reason.push_str(&finding);
+/// The change set of a plan file, as it is now; `None` where there was nothing to do.
+pub(super) async fn recall(plan: &Saved, cloud: &impl Cloud) -> Result<Option<Ready>, DeployError> {
+    let Some(saved) = &plan.change_set else { return Ok(None) };
+    let gone = |why: String| DeployError::StalePlan { stack: plan.stack.clone(), why };
+    let page = match cloud.change_set(&saved.arn, None).await {
+        Ok(page) => page,
+        Err(error) if error.trouble == Trouble::Missing || error.code.starts_with("ChangeSetNotFound") => {
+            return Err(gone("its change set is gone: it was deleted, or the stack was changed since".into()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match page.execution.as_str() {
+        "EXECUTE_COMPLETE" => return Err(gone("it was deployed already".into())),
+        "AVAILABLE" | "" => {}
+        other => return Err(gone(format!("its change set cannot be executed any more ({other})"))),
     }
-    reason
+    let proposed = Proposed { arn: saved.arn.clone(), stack_arn: saved.stack_arn.clone() };
+    let leftovers = Leftovers { change_set: saved.arn.clone(), made_stack: None };
+    match change_set::read(cloud, &saved.arn, &saved.name).await? {
+        Reading::Ready(changes) => Ok(Some(Ready { proposed, changes, leftovers })),
+        Reading::NoChange => Ok(None),
+        Reading::Failed(reason) => Err(gone(format!("its change set failed: {reason}"))),
+    }
+}
+
+/// The error of a change set that failed: the reason, what CloudFormation's own validation found, which the reason only hints
+/// at, and what that means.
+async fn refused(reason: String, change_set: &str, origin: Option<Origin<'_>>, cloud: &impl Cloud) -> DeployError {
+    // Best effort: not everybody may read these, and the reason is there.
+    let findings = cloud.failed_events(Failing::ChangeSet(change_set)).await.unwrap_or_default();
+    let (mut told, mut advice) = (reason.clone(), hint_for(&reason));
+    for finding in &findings {
+        told.push_str("\n  ");
+        told.push_str(&finding.line());
+        let hint = hint_for(&finding.line());
+        let topic = hint.and_then(|hint| hint.topic);
+        let id = finding.logical_id.as_deref().unwrap_or_default();
+        let kind = finding.resource_type.as_deref().unwrap_or_default();
+        if let Some(place) = origin.and_then(|origin| origin.of(id, kind, &finding.reason, topic)) {
+            told.push_str(&format!(" ({place})"));
+        }
+        advice = advice.or(hint);
+    }
+    let statement = Denied::of(&told).map(|denied| format!(": {}", denied.statement())).unwrap_or_default();
+    DeployError::Refused {
+        reason: told,
+        advice: advice.map_or_else(
+            || {
+                "if the blueprints are spotstack's own, this is a fault of spotstack: please report it with this text"
+                    .into()
+            },
+            |hint| format!("{}; {}{statement}", hint.meaning, hint.next),
+        ),
+    }
 }
 
 /// What a change set that is not executed leaves behind.
@@ -109,7 +158,8 @@ impl Leftovers {
     pub(super) async fn clear<C: Cloud, A: Audience>(&self, token: &str, cloud: &C, audience: &mut A) {
         let mut cleared = cloud.delete_change_set(&self.change_set).await;
         if let (Ok(()), Some(stack)) = (&cleared, &self.made_stack) {
-            cleared = cloud.delete_stack(stack, &format!("{token}-clear"), None).await;
+            let token = &format!("{token}-clear");
+            cleared = cloud.delete_stack(&Deletion { stack_arn: stack, token, role: None, retain: &[] }).await;
         }
         if let Err(error) = cleared {
             audience.hear(&Moment::Warning { text: &format!("the change set could not be cleared away: {error}") });

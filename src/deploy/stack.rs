@@ -26,6 +26,8 @@ pub struct Stack {
     pub updated: Option<Timestamp>,
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
+    /// Whether it may not be deleted (`EnableTerminationProtection`).
+    pub protected: bool,
     /// The parameters that it was made with.
     pub parameters: BTreeMap<String, String>,
     /// What it gives.
@@ -106,15 +108,23 @@ pub enum Way {
     Renew,
 }
 
+/// Whether a stack may be changed by us: spotstack made it, or somebody says that it is to be adopted.
+///
+/// # Errors
+/// It may not.
+pub fn owned(stack: Option<&Stack>, adopt: bool) -> Result<(), DeployError> {
+    match stack.filter(|stack| !stack.status.is_deleted() && !stack.is_ours()) {
+        Some(stack) if !adopt => Err(DeployError::NotOurs { stack: stack.name.clone() }),
+        _ => Ok(()),
+    }
+}
+
 /// The way on from the state that a stack is in.
 ///
 /// # Errors
-/// There is none: it is not ours, CloudFormation is at work on it, or it is stuck.
+/// There is none: CloudFormation is at work on it, or it is stuck.
 pub fn way(stack: Option<&Stack>) -> Result<Way, DeployError> {
     let Some(stack) = stack.filter(|stack| !stack.status.is_deleted()) else { return Ok(Way::Create) };
-    if !stack.is_ours() {
-        return Err(DeployError::NotOurs { stack: stack.name.clone() });
-    }
     match stack.status.0.as_str() {
         "REVIEW_IN_PROGRESS" => Ok(Way::Create),
         "ROLLBACK_COMPLETE" => Ok(Way::Renew),
@@ -125,7 +135,7 @@ pub fn way(stack: Option<&Stack>) -> Result<Way, DeployError> {
         | "UPDATE_FAILED"
         | "IMPORT_COMPLETE"
         | "IMPORT_ROLLBACK_COMPLETE" => Ok(Way::Update),
-        _ if stack.status.is_in_progress() => Err(busy(stack)),
+        _ if stack.status.is_in_progress() => Err(busy(stack, "somebody")),
         _ => Err(DeployError::Stuck {
             stack: stack.name.clone(),
             status: stack.status.clone(),
@@ -135,11 +145,12 @@ pub fn way(stack: Option<&Stack>) -> Result<Way, DeployError> {
 }
 
 /// The refusal of a stack that CloudFormation is at work on.
-pub(super) fn busy(stack: &Stack) -> DeployError {
+pub(super) fn busy(stack: &Stack, by: &str) -> DeployError {
     DeployError::Busy {
         stack: stack.name.clone(),
         status: stack.status.clone(),
         since: stack.since().map(|at| format!(" since {}", moment(at))).unwrap_or_default(),
+        by: by.into(),
     }
 }
 
@@ -194,10 +205,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_stack_of_somebody_else_is_refused() {
+    fn a_stack_of_somebody_else_is_refused_unless_it_is_adopted() {
         let foreign = Stack { parameters: BTreeMap::new(), ..stack("UPDATE_COMPLETE") };
-        assert!(matches!(way(Some(&foreign)), Err(DeployError::NotOurs { .. })));
+        assert!(matches!(owned(Some(&foreign), false), Err(DeployError::NotOurs { .. })));
+        assert!(owned(Some(&foreign), true).is_ok() && owned(Some(&stack("UPDATE_COMPLETE")), false).is_ok());
         let parameters = [("HandlerKey".to_owned(), "other/handler.zip".to_owned())].into();
-        assert!(matches!(way(Some(&Stack { parameters, ..foreign })), Err(DeployError::NotOurs { .. })));
+        assert!(matches!(owned(Some(&Stack { parameters, ..foreign }), false), Err(DeployError::NotOurs { .. })));
     }
 }

@@ -87,7 +87,7 @@ impl Entry {
                     && now.notices.is_empty()
                     && now.decision.actions.is_empty()
                     && before.decision.actions.is_empty()
-                    && now.trigger == Trigger::Tick
+                    && matches!(now.trigger, Trigger::Tick | Trigger::Explain)
                     && now.because == before.because
             }
             (Entry::Ignored(now), Entry::Ignored(before)) => now == before,
@@ -259,7 +259,9 @@ mod tests {
     fn a_tick_that_finds_the_same_is_no_news() {
         let ran = |trigger| Entry::Ran(Box::new(record(trigger, vec![])));
         assert!(ran(Trigger::Tick).repeats(&ran(Trigger::Tick)));
-        assert!(!ran(Trigger::Explain).repeats(&ran(Trigger::Tick)));
+        assert!(ran(Trigger::Explain).repeats(&ran(Trigger::Tick)), "nor is what somebody asks");
+        let interruption = Trigger::Interruption { instance: "i-0123456789abcdef0".into() };
+        assert!(!ran(interruption).repeats(&ran(Trigger::Tick)));
         assert!(!Entry::Error("x".into()).repeats(&Entry::Error("x".into())));
     }
 }

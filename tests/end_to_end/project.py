@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import fcntl
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ import pty
 import re
 import socket
 import subprocess
+import termios
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -174,6 +176,32 @@ class Project:
         os.write(ours, f"{line}\n".encode())
         said = b""
         # The end of what is said is an error on Linux.
+        with contextlib.suppress(OSError):
+            while piece := os.read(ours, 4096):
+                said += piece
+        os.close(ours)
+        return Ran(running.wait(60), "", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", said.decode()))
+
+    def press_ctrl_c(self, line: str, *words: str) -> Ran:
+        """Runs a command on a terminal, presses Ctrl-C once CloudFormation is at work, and types this line."""
+        ours, theirs = pty.openpty()
+        running = subprocess.Popen(
+            [str(BINARY), *words, "--endpoint-url", self.world.endpoint],
+            cwd=self.folder,
+            env=self.environment | {"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        eventually(lambda: (self.stack or {}).get("StackStatus", "").endswith("_IN_PROGRESS"))
+        time.sleep(0.5)
+        os.write(ours, b"\x03")
+        time.sleep(0.5)
+        os.write(ours, f"{line}\n".encode())
+        said = b""
         with contextlib.suppress(OSError):
             while piece := os.read(ours, 4096):
                 said += piece

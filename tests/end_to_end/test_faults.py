@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
+import time
 import zipfile
 
 import pytest
 
-from project import SUBNETS, Listener, Project, eventually
+from project import BINARY, SUBNETS, Listener, Project, Ran, eventually
 
 
 # Before any call
@@ -118,7 +121,11 @@ def test_a_missing_subnet_rolls_back_and_the_next_deploy_repairs(project):
     project.spec["network"]["subnets"] = ["subnet-0123456789abcdef0"]
     project.write()
     ran = project.run("deploy", "--yes").failed(
-        "The subnet ID 'subnet-0123456789abcdef0' does not exist", "ROLLBACK_COMPLETE", "deploy again"
+        "The subnet ID 'subnet-0123456789abcdef0' does not exist",
+        "ROLLBACK_COMPLETE",
+        "deploy again",
+        "in the spec: spotstack.yaml:7:5, network.subnets",
+        "describe-subnets",
     )
     assert "SpotGroup" in ran.said or "OnDemandGroup" in ran.said
     assert project.stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -151,17 +158,69 @@ def test_accounts_without_launch_configurations_are_told_what_to_write(serve, tm
     """AWS refuses them in newer accounts: its words, and nothing left."""
     project = Project(tmp_path / "project", serve("--no-ticks", "--no-launch-configurations"))
     project.write(launch={"kind": "configuration"})
-    project.run("deploy", "--yes").failed("Launch Configuration creation operation is not available in your account")
+    project.run("deploy", "--yes").failed(
+        "Launch Configuration creation operation is not available in your account",
+        "pairs.gpu.launch.kind",
+        "write `kind: template`",
+    )
     assert project.leftovers() == []
 
 
 def test_a_stack_that_takes_longer_than_the_timeout_goes_on(serve, tmp_path):
-    """`--timeout`: exit 1 and how to come back; another deploy is refused meanwhile, and the stack is there in the end."""
+    """`--timeout`: exit 1 and how to come back. The same deploy again finds what it has begun; another one is refused, or waits."""
     project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.15"))
-    project.run("deploy", "--yes", "--timeout", "1s").failed("has not finished in 1.0s", "spotstack status --watch")
-    project.run("deploy", "--yes").failed("CloudFormation is at work on `media-workers`", "CREATE_IN_PROGRESS")
-    eventually(lambda: project.stack["StackStatus"] == "CREATE_COMPLETE")
-    project.deploy()
+    ran = project.run("deploy", "--yes", "--timeout", "1s")
+    ran.failed("has not finished in 1.0s", "CREATE_IN_PROGRESS now", "spotstack status --watch")
+    first = project.stack["StackId"]
+    project.write(workers={"max": 3})
+    project.run("deploy", "--yes").failed(
+        "CloudFormation is at work on `media-workers`", "CREATE_IN_PROGRESS", "another run of spotstack", "--wait-for-lock"
+    )
+    project.run("destroy", "--yes").failed("CloudFormation is at work on `media-workers`")
+    project.write(workers={"max": 2})
+    assert "an earlier run has begun this very deploy" in project.deploy().said
+    assert (project.stack["StackStatus"], project.stack["StackId"]) == ("CREATE_COMPLETE", first)
+
+
+def test_a_busy_stack_is_waited_for_where_that_is_asked_for(serve, tmp_path):
+    """`--wait-for-lock`: the other operation is followed to its end, then it goes on."""
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.05"))
+    ran = project.run("deploy", "--yes", "--detach").ok()
+    assert "status --watch" in ran.said and project.stack["StackStatus"] == "CREATE_IN_PROGRESS"
+    project.write(workers={"max": 3})
+    ran = project.deploy("--wait-for-lock", "1m")
+    assert "for another run of spotstack (CREATE_IN_PROGRESS); waiting, " in ran.said
+    assert project.stack["StackStatus"] == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])
+def test_a_pipeline_that_is_stopped_leaves_the_stack_to_cloudformation(serve, tmp_path, signal_name):
+    """Ctrl-C and SIGTERM without a terminal: exit 1, the stack's state, and how to come back; coming back, it is whole."""
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.1"))
+    running = subprocess.Popen(
+        [str(BINARY), "deploy", "--yes", "--endpoint-url", project.world.endpoint],
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: (project.stack or {}).get("StackStatus") == "CREATE_IN_PROGRESS")
+    time.sleep(0.5)
+    running.send_signal(signal.Signals[signal_name])
+    out, err = running.communicate(timeout=30)
+    Ran(running.returncode, out, err).failed("goes on without us (CREATE_IN_PROGRESS now)", "the same command again")
+    assert "an earlier run" in project.deploy().said
+    assert project.stack["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_on_a_terminal_ctrl_c_can_call_it_off(serve, tmp_path):
+    """Ctrl-C, then «c»: the stack is deleted, and the command says so with exit 1."""
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.1"))
+    ran = project.press_ctrl_c("c", "deploy", "--yes")
+    ran.failed("[d]etach", "[c]ancel", "called off: `media-workers` is in DELETE_COMPLETE")
+    # Resources may be left: the local AWS goes on making those that it is at.
+    assert project.stack is None
 
 
 def test_a_stack_of_somebody_else_is_left_alone(project, world):
@@ -171,9 +230,12 @@ def test_a_stack_of_somebody_else_is_left_alone(project, world):
     world.client("cloudformation").get_waiter("stack_create_complete").wait(
         StackName=project.spec["stack"], WaiterConfig={"Delay": 1}
     )
-    for command in ("deploy", "destroy"):
+    for command in ("deploy", "destroy", "recover"):
         project.run(command, "--yes").failed("that spotstack did not make", "left alone")
     assert project.stack["StackStatus"] == "CREATE_COMPLETE"
+    ran = project.deploy("--adopt")
+    assert "Topic" in ran.said and "1 to remove" in ran.said
+    assert project.stack["StackStatus"] == "UPDATE_COMPLETE"
 
 
 def test_a_function_changed_by_hand_is_found_out(project, gpu, world):

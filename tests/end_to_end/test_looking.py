@@ -111,7 +111,7 @@ def test_logs_are_decisions_with_their_reasons(project, gpu):
     out = project.run("logs").ok().out
     assert "  alarm ALARM    scale up Spot to 1\n" in out, out
     assert "    done: Spot to 1\n" in out, out
-    assert "    … and 2 looks that found the same\n" in out, out
+    assert " looks that found the same\n" in out and "  tick  " not in out, out
     assert project.run("logs", "--all").ok().out.count("  tick  ") == 3
     project.run("logs", "cpu").failed("cpu")
 

@@ -230,8 +230,14 @@ async function doors(stack) {
 
 const DEPLOY = {
   'autoscaling:DescribeAutoScalingGroups': 'look',
+  'autoscaling:DescribeInstanceRefreshes': 'look',
   'autoscaling:DescribeLaunchConfigurations': 'look',
   'autoscaling:DescribePolicies': 'look',
+  'autoscaling:SetInstanceProtection': 'group',
+  'autoscaling:StartInstanceRefresh': 'group',
+  'autoscaling:UpdateAutoScalingGroup': 'group',
+  'cloudformation:CancelUpdateStack': 'stack',
+  'cloudformation:ContinueUpdateRollback': 'stack',
   'cloudformation:CreateChangeSet': 'stack',
   'cloudformation:DeleteChangeSet': 'stack',
   'cloudformation:DeleteStack': 'stack',
@@ -241,6 +247,7 @@ const DEPLOY = {
   'cloudformation:DescribeStacks': 'stack',
   'cloudformation:ExecuteChangeSet': 'stack',
   'cloudformation:GetTemplate': 'stack',
+  'cloudformation:ListChangeSets': 'stack',
   'cloudformation:ListStackResources': 'stack',
   'cloudwatch:DescribeAlarms': 'look',
   'ec2:DescribeLaunchTemplateVersions': 'look',
@@ -288,11 +295,13 @@ async function calls(who, policies, stack, account) {
   const elsewhere = stack.as({ region: 'us-west-2' })
   const functions = it => it.of('AWS::Lambda::Function').map(id => it.arnOf(id))
   const logs = it => it.of('AWS::Logs::LogGroup').map(id => it.arnOf(id))
+  const groups = it => it.of('AWS::AutoScaling::AutoScalingGroup').map(id => it.arnOf(id))
   const arn = it => it.arn('cloudformation', `stack/${it.name}/0a1b2c3d`)
   const whose = {
     stack: [[arn(stack)], [arn(other), arn(elsewhere), arn(stack.as({ name: `${stack.name}2` }))]],
     function: [functions(stack), [...functions(other), ...functions(elsewhere)]],
     log: [logs(stack), [...logs(other), ...logs(elsewhere)]],
+    group: [groups(stack), [...groups(other), ...groups(elsewhere)]],
     bucket: [[bucket], ['arn:aws:s3:::other', bucket.replace(REGION, 'us-west-2'), bucket.replace(ACCOUNT, '999999999999')]],
     object: [[`${bucket}/spotstack/handler/x86_64/0.zip`], [`${bucket}/other/x`, 'arn:aws:s3:::other/spotstack/handler/x86_64/0.zip']],
   }

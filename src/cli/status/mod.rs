@@ -16,6 +16,7 @@ use super::terminal::{account, block_on, print_line};
 use super::{Exit, Global, Result, plan};
 use crate::aws::Account;
 use crate::deploy::cloud::{Group, Resource, ScalingPolicy};
+use crate::deploy::fleet::Fleet;
 use crate::deploy::stack::Stack;
 use crate::deploy::text::{moment, neutral};
 use crate::deploy::verify::{self, Answer};

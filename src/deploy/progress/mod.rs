@@ -185,6 +185,9 @@ pub enum StepKind {
 /// A resource that failed by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
+    /// When, by AWS's clock.
+    #[serde(skip)]
+    pub at: Timestamp,
     /// The resource's name in the template.
     pub logical_id: String,
     /// Such as `AWS::SQS::Queue`.
@@ -258,6 +261,7 @@ impl Progress {
                 let reason = step.reason.clone().unwrap_or_else(|| "AWS gives no reason".into());
                 self.tasks[index].failure.get_or_insert_with(|| reason.clone());
                 self.failures.push(Failure {
+                    at: event.at,
                     logical_id: step.logical_id.clone(),
                     resource_type: step.resource_type.clone(),
                     about: step.about.clone(),
@@ -388,7 +392,7 @@ fn step(event: &Event, kind: StepKind, took: Option<i64>, task: &Task) -> Step {
 
 /// `Resource creation cancelled` and its kin: not a failure of its own. With an `s` more, CloudFormation says it for an update
 /// that somebody cancelled.
-fn is_cancellation(reason: Option<&str>) -> bool {
+pub(super) fn is_cancellation(reason: Option<&str>) -> bool {
     reason.is_some_and(|reason| {
         let reason = reason.to_ascii_lowercase();
         reason.starts_with("resource ") && (reason.contains(" cancelled") || reason.contains(" canceled"))

@@ -134,6 +134,7 @@ fn event(step: ReadStep, index: usize) -> Event {
         resource_type: safe(step.resource_type),
         status: safe(step.status),
         reason: step.reason.map(safe),
+        token: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn fold(progress: &mut Progress, lines: &[Line<'_>]) -> Vec<(String, StepKind, O
                 resource_type: (*kind).into(),
                 status: (*status).into(),
                 reason: reason.map(Into::into),
+                token: None,
             };
             progress.fold(&event, Duration::from_secs(at.unsigned_abs()))
         })

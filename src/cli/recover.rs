@@ -1,0 +1,68 @@
+//! `spotstack recover`: gets a stack going again whose update failed, and whose way back failed too.
+
+use std::process;
+use std::time::SystemTime;
+
+use spot_policy::Seconds;
+
+use super::deploy::duration;
+use super::terminal::{Show, Terminal, account, block_on};
+use super::{Exit, Global, Result, planned};
+use crate::deploy::origin::Origin;
+use crate::deploy::recover::{Outcome, Request, recover};
+use crate::deploy::{change_set_name, fingerprint};
+use crate::plan::Plan;
+
+/// Get a stack out of UPDATE_ROLLBACK_FAILED: name what is stuck and why, ask, go back, watch
+///
+/// Everything becomes as it was before the update that failed. What cannot be brought back can be skipped: it stays as it is, and
+/// CloudFormation takes it for what it was before, so that the next deploy may have to put it right.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Leave this resource as it is; only one that is stuck, and as often as needed
+    #[arg(long, value_name = "ID")]
+    skip: Vec<String>,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(short, long)]
+    yes: bool,
+    /// Stop watching after this long, such as 30m; CloudFormation goes on
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Seconds>,
+    /// Where CloudFormation is at work on the stack: wait this long until it has finished
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30m")]
+    wait_for_lock: Option<Seconds>,
+    /// How to show how far CloudFormation is
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    progress: Show,
+    /// The role that CloudFormation acts as, if not the stack's own
+    #[arg(long, value_name = "ARN")]
+    role_arn: Option<String>,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    let (spec, plan): (_, Plan) = planned(&global.file)?;
+    let file = global.file.display().to_string();
+    let request = Request {
+        stack: &plan.stack,
+        skip: &args.skip,
+        yes: args.yes,
+        timeout: args.timeout.map(duration),
+        wait_for_lock: args.wait_for_lock.map(duration),
+        role: args.role_arn.as_deref(),
+        origin: Some(Origin { spec: &spec, plan: &plan, file: &file }),
+        token: &change_set_name(SystemTime::now(), process::id(), &fingerprint([plan.stack.as_str(), "recover"])),
+    };
+    let mut terminal = Terminal::new(global, args.progress);
+    let outcome = block_on(async {
+        let account = account(global, &plan).await?;
+        Ok(recover(&request, &account, &mut terminal).await?)
+    })?;
+    drop(terminal);
+    global.say(&match outcome {
+        Outcome::Nothing => format!("nothing to do: `{}` is not stuck", plan.stack),
+        Outcome::Recovered => {
+            format!("`{}` is as it was before the update; `spotstack deploy` tries that again", plan.stack)
+        }
+    });
+    Ok(Exit::Done)
+}
