@@ -3,6 +3,7 @@
 use super::{Account, reading};
 use crate::deploy::cloud::Asked;
 use crate::observe::{Alarm, LogPage};
+use crate::spec::partition_of;
 
 impl Account {
     /// The alarms of these names that there are, at most a hundred.
@@ -32,7 +33,7 @@ impl Account {
     /// Where this is, for the address of a page about it; `None` where it is not AWS itself.
     pub fn console(&self, stack_arn: &str) -> Option<String> {
         let region = &self.region;
-        let host = match self.partition() {
+        let host = match partition_of(region) {
             _ if !self.endpoint.starts_with("AWS in ") => return None,
             "aws-cn" => "console.amazonaws.cn".to_owned(),
             "aws-us-gov" => "console.amazonaws-us-gov.com".to_owned(),

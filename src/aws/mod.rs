@@ -14,6 +14,7 @@ use spotstack_ec2::{Incomplete, LaunchTemplates};
 
 use crate::deploy::{CloudError, Trouble};
 
+mod choices;
 mod cloud;
 mod error;
 mod fleet;
@@ -22,6 +23,7 @@ mod journal;
 mod looking;
 mod reading;
 
+pub use choices::{Choices, SecurityGroup, Subnet, choices, configured_region};
 pub use journal::{Call, Journal};
 
 /// What was said about whom to ask: the command line's words win over the environment's.
@@ -60,21 +62,7 @@ impl Account {
     /// # Errors
     /// No Region is known, or the file in AWS_CA_BUNDLE cannot be read.
     pub async fn connect(connection: Connection<'_>) -> Result<Self, CloudError> {
-        let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client(endpoint_url.as_deref(), connection.journal)?)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts(Duration::from_secs(20)));
-        if let Some(region) = connection.region {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        if let Some(profile) = connection.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        Self::with(&loader.load().await)
+        Self::with(&configuration(connection).await?)
     }
 
     fn with(config: &SdkConfig) -> Result<Self, CloudError> {
@@ -95,6 +83,25 @@ impl Account {
             region,
         })
     }
+}
+
+/// How AWS is asked: all that code, environment and profile say about it.
+async fn configuration(connection: Connection<'_>) -> Result<SdkConfig, CloudError> {
+    let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http::client(endpoint_url.as_deref(), connection.journal)?)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts(Duration::from_secs(20)));
+    if let Some(region) = connection.region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let Some(profile) = connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    Ok(loader.load().await)
 }
 
 /// AWS_ENDPOINT_URL. The SDK would find it too; we need it to reach a local AWS without the proxy.
