@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, local AWS, end to end.
+# Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, actionlint, local AWS,
+# end to end.
 # Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/. Pages are looked at in Chromium, which is
 # installed where that can be done without asking (as root, by apt-get); else those tests say that they are skipped.
 set -euo pipefail
@@ -33,7 +34,7 @@ cargo test --workspace --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-step "cfn-lint, checkov, IAM"
+step "cfn-lint, checkov, IAM, actionlint"
 wait "$judges" || { echo "run.sh: the judges could not be installed" >&2; exit 1; }
 tests/judges.sh
 
