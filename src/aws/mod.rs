@@ -20,9 +20,9 @@ mod cloud;
 mod error;
 mod fleet;
 mod http;
-mod prices;
 mod journal;
 mod looking;
+mod prices;
 mod reading;
 
 pub use choices::{Choices, SecurityGroup, Subnet, choices, configured_region};
