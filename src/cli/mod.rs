@@ -19,6 +19,7 @@ use crate::spec::{self, Spec};
 use crate::template::Template;
 
 mod check;
+mod cost;
 mod debug;
 mod deploy;
 mod desired;
@@ -31,6 +32,7 @@ mod interrupts;
 mod link;
 mod logs;
 mod man;
+mod prices;
 mod recover;
 mod render;
 mod replay;
@@ -137,6 +139,8 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Logs(logs::Args),
+    Prices(prices::Args),
+    Cost(cost::Args),
     Recover(recover::Args),
     Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
@@ -263,6 +267,8 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Logs(args) => logs::run(args, global),
+        Command::Prices(args) => prices::run(args, global),
+        Command::Cost(args) => cost::run(args, global),
         Command::Recover(args) => recover::run(args, global),
         Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),
