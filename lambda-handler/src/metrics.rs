@@ -108,7 +108,7 @@ fn reason(record: &Record) -> &'static str {
     };
     let turned = || {
         first(|reason| match reason {
-            Reason::Interrupted { .. } => Some("interruption"),
+            Reason::Interrupted { .. } | Reason::ReplacedTwice { .. } => Some("interruption"),
             Reason::Probe | Reason::Retired { .. } => Some("revert"),
             Reason::SpotWorthIt { .. } => Some("spot"),
             Reason::Idle => Some("idle"),

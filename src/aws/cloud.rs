@@ -19,6 +19,7 @@ use crate::deploy::cloud::{
 use crate::deploy::event::{EventPage, FailedEvent};
 use crate::deploy::text::neutral;
 use crate::deploy::{CloudError, Stack, Trouble};
+use crate::spec::partition_of;
 
 /// The largest handler over a slow line.
 const UPLOAD: Duration = Duration::from_secs(600);
@@ -33,14 +34,6 @@ impl Account {
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         move |error| flatten(operation, &self.endpoint, &error)
-    }
-
-    fn partition(&self) -> &'static str {
-        match &self.region {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
     }
 
     async fn change_set_page(&self, arn: &str, token: Option<&str>, values: bool) -> Asked<ChangeSetPage> {
@@ -75,7 +68,7 @@ impl Account {
         let call = self.s3.put_bucket_encryption().bucket(name).expected_bucket_owner(owner);
         call.server_side_encryption_configuration(encrypted).send().await.map_err(self.told("PutBucketEncryption"))?;
 
-        let policy = tls_only(name, self.partition());
+        let policy = tls_only(name, partition_of(&self.region));
         let call = self.s3.put_bucket_policy().bucket(name).expected_bucket_owner(owner).policy(policy);
         call.send().await.map_err(self.told("PutBucketPolicy"))?;
 

@@ -15,12 +15,15 @@ use spotstack_ec2::{Incomplete, LaunchTemplates};
 
 use crate::deploy::{CloudError, Trouble};
 
+mod choices;
 mod cloud;
 mod error;
 mod fleet;
 mod http;
 mod prices;
 mod reading;
+
+pub use choices::{Choices, SecurityGroup, Subnet, choices, configured_region};
 
 /// What was said about whom to ask: the command line's words win over the environment's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,21 +59,7 @@ impl Account {
     /// # Errors
     /// No Region is known, or the file in AWS_CA_BUNDLE cannot be read.
     pub async fn connect(connection: Connection<'_>) -> Result<Self, CloudError> {
-        let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client(endpoint_url.as_deref())?)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts(Duration::from_secs(20)));
-        if let Some(region) = connection.region {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        if let Some(profile) = connection.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        Self::with(&loader.load().await)
+        Self::with(&configuration(connection).await?)
     }
 
     fn with(config: &SdkConfig) -> Result<Self, CloudError> {
@@ -93,6 +82,25 @@ impl Account {
             region,
         })
     }
+}
+
+/// How AWS is asked: all that code, environment and profile say about it.
+async fn configuration(connection: Connection<'_>) -> Result<SdkConfig, CloudError> {
+    let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http::client(endpoint_url.as_deref())?)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts(Duration::from_secs(20)));
+    if let Some(region) = connection.region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let Some(profile) = connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    Ok(loader.load().await)
 }
 
 /// AWS_ENDPOINT_URL. The SDK would find it too; we need it to reach a local AWS without the proxy.

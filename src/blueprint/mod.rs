@@ -22,6 +22,7 @@ pub use error::BlueprintError;
 pub use origin::{Origin, Rendered};
 pub(crate) use set::DEPLOYER_POLICY;
 pub use set::{Blueprint, Blueprints, README};
+pub(crate) use yaml::scalar;
 
 /// The template's text: the same bytes for the same plan and blueprints.
 ///

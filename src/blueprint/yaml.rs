@@ -25,7 +25,7 @@ pub(super) fn flow(value: &Value) -> Result<String, minijinja::Error> {
 }
 
 /// A string as YAML: bare where YAML 1.1 and 1.2, in block and in flow style, all read that very string; in double quotes else.
-fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     /// Words that one YAML or another reads as something else than a string.
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let bare = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')

@@ -92,6 +92,12 @@ impl Global {
         Ok(self.blueprints.as_deref().map(Blueprints::laid_over).transpose()?.unwrap_or_default())
     }
 
+    /// Whether somebody is there to be asked: a terminal for question and answer, and no pipeline's.
+    fn attended(&self) -> bool {
+        let pipeline = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !pipeline
+    }
+
     /// Whether what goes to standard error is coloured.
     fn colored(&self) -> bool {
         self.colored_on(std::io::stderr().is_terminal())

@@ -194,6 +194,7 @@ fn is_quiet(world: &World<'_>) -> bool {
         && on_demand.desired == on_demand.listed()
         && need <= spot.listed() + on_demand.listed()
         && !retiring
+        && !(policy.protect && need > 0 && spot.listed() > need)
 }
 
 fn group_of(situation: &mut Situation, market: Market) -> &mut Group {

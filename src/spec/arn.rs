@@ -35,7 +35,7 @@ pub(super) fn is_region(text: &str) -> bool {
 }
 
 /// The partition that a Region is in.
-pub(super) fn partition_of(region: &str) -> &'static str {
+pub(crate) fn partition_of(region: &str) -> &'static str {
     match region.split('-').take(2).collect::<Vec<_>>()[..] {
         ["cn", ..] => "aws-cn",
         ["us", "gov"] => "aws-us-gov",

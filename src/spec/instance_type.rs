@@ -5,7 +5,7 @@ use super::Architecture;
 /// The processor of an instance type, by AWS's naming: the letter `g` behind the generation is Graviton, so is the family `a1`;
 /// other letters are Intel, AMD or a capability. Nothing for names that follow other rules (`u-6tb1`, `mac2`).
 /// <https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html>
-pub(super) fn architecture(instance_type: &str) -> Option<Architecture> {
+pub(crate) fn architecture(instance_type: &str) -> Option<Architecture> {
     let (name, _) = instance_type.split_once('.')?;
     let family = name.trim_start_matches(|char: char| char.is_ascii_lowercase());
     let series = &name[..name.len() - family.len()];

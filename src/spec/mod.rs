@@ -24,7 +24,9 @@ mod structure;
 mod suggest;
 mod tree;
 
+pub(crate) use arn::partition_of;
 pub use at::At;
+pub(crate) use instance_type::architecture;
 pub(crate) use load::check;
 #[cfg(test)]
 pub(crate) use load::parse;

@@ -64,7 +64,8 @@ impl Findings {
     /// Adds a problem unless the duration, where it is given, is whole minutes in the range.
     fn whole_minutes(&mut self, value: &Option<At<Seconds>>, key: &str, low: Seconds, high: Seconds) {
         self.within(value, key, low, high);
-        if let Some(value) = value {
+        // One problem of a value is enough.
+        if let Some(value) = value.as_ref().filter(|value| (low..=high).contains(&value.value)) {
             self.require(value.value.0.is_multiple_of(60), value, "not whole minutes", |given| {
                 format!("`{key}` is {given}, and is counted in whole minutes")
             });

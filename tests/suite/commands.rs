@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::project::{Project, SPEC};
+use crate::project::{Project, SPEC, root};
 
 #[test]
 fn init_writes_a_spec_that_renders() {
@@ -38,6 +38,49 @@ fn init_takes_every_answer_as_a_flag() {
         "MaxSize: \"2\"",
     ] {
         assert!(rendered.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn init_writes_a_workflow_where_github_looks_for_it() {
+    let project = Project::empty();
+    fs::create_dir_all(project.path("studio/.git")).expect("a repository");
+    let flags = ["init", "--yes", "--github-workflow", "--dir", "studio/infra", "-f", "prod.yaml"];
+    project
+        .run(&flags)
+        .exits(0)
+        .says(&["wrote studio/.github/workflows/spotstack.yml", "render -f studio/infra/prod.yaml"]);
+    let workflow = project.read("studio/.github/workflows/spotstack.yml");
+    let example = fs::read_to_string(root().join("examples/github-actions/spotstack.yml")).expect("the example");
+    assert_eq!(workflow, example.replace("SPEC: spotstack.yaml", "SPEC: infra/prod.yaml"));
+    assert_ne!(workflow, example);
+    // Without a repository, beside the spec.
+    let alone = Project::empty();
+    alone.run(&["init", "--yes", "--github-workflow"]).exits(0);
+    assert_eq!(alone.read(".github/workflows/spotstack.yml"), example);
+}
+
+#[test]
+fn init_writes_to_the_folder_of_the_file() {
+    let project = Project::empty();
+    project.run(&["init", "--yes", "-f", "infra/prod.yaml"]).exits(0).says(&["check -f infra/prod.yaml"]);
+    for name in ["prod.yaml", "worker.sh", "spotstack.schema.json"] {
+        assert!(project.path("infra").join(name).exists(), "{name}");
+    }
+    project.run(&["check", "-f", "infra/prod.yaml"]).exits(0);
+}
+
+#[test]
+fn init_fits_its_examples_to_what_is_given() {
+    for flags in [
+        "--instance-type c7g.large",
+        "--queue arn:aws:sqs:eu-west-1:111122223333:jobs --protect",
+        "--launch configuration",
+    ] {
+        let project = Project::empty();
+        let args: Vec<_> = "init --yes".split(' ').chain(flags.split(' ')).collect();
+        project.run(&args).exits(0);
+        project.run(&["render"]).exits(0);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every answer of EC2 has in common.
+//! What every answer of EC2 and IAM has in common.
 
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
@@ -34,11 +34,49 @@ pub(crate) fn read<T>(
     read.map_err(|error| unreadable(error.to_string()))
 }
 
-/// The code and message of an error, from `<Response><Errors><Error>`, by which throttling is told from a refusal. A body
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins; the last one has none, or an empty one.
+    pub(crate) next: Option<String>,
+}
+
+/// Reads one page of a list of EC2's: what `item` makes of each item in the element `set`. An item that it makes nothing of is
+/// passed over, which is no reason to know nothing of the others.
+pub(crate) fn page<T>(
+    operation: &'static str,
+    set: &str,
+    body: &[u8],
+    item: impl Fn(&mut ScopedDecoder<'_, '_>) -> Result<Option<T>, XmlDecodeError>,
+) -> Result<Page<T>, Unreadable> {
+    read(operation, body, |root| {
+        let mut page = Page { items: vec![], next: None };
+        while let Some(mut tag) = root.next_tag() {
+            match tag.start_el().local() {
+                "nextToken" => page.next = text(&mut tag)?,
+                name if name == set => {
+                    while let Some(mut element) = tag.next_tag() {
+                        page.items.extend(item(&mut element)?);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(page)
+    })
+}
+
+/// An element's text, unless it is empty.
+pub(crate) fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<Option<String>, XmlDecodeError> {
+    Ok(Some(try_data(element)?.into_owned()).filter(|text| !text.is_empty()))
+}
+
+/// The code and message of an error, from `<Response><Errors><Error>` or `<ErrorResponse><Error>`, by which throttling is told from a refusal. A body
 /// that says neither (a proxy's page, nothing) has only its status.
 pub(crate) fn error(status: u16, body: &[u8]) -> ErrorMetadata {
     let (code, message) = std::str::from_utf8(body).ok().and_then(code_and_message).unwrap_or_default();
-    let message = message.unwrap_or_else(|| format!("HTTP {status} without an error of EC2"));
+    let message = message.unwrap_or_else(|| format!("HTTP {status} without an error of AWS"));
     ErrorMetadata::builder().code(code.unwrap_or_else(|| format!("HTTP{status}"))).message(message).build()
 }
 
@@ -68,7 +106,7 @@ mod tests {
         assert_eq!((limit.code(), limit.message()), (Some("RequestLimitExceeded"), Some("Request limit exceeded.")));
         for body in [&b""[..], b"<html><body><h1>503</h1></body></html>", b"\xff", b"<Response><Errors><Err"] {
             let plain = error(503, body);
-            assert_eq!((plain.code(), plain.message()), (Some("HTTP503"), Some("HTTP 503 without an error of EC2")));
+            assert_eq!((plain.code(), plain.message()), (Some("HTTP503"), Some("HTTP 503 without an error of AWS")));
         }
     }
 }

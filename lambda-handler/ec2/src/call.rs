@@ -1,4 +1,4 @@
-//! One call of EC2's query protocol.
+//! One call of AWS's query protocol.
 
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
@@ -19,9 +19,10 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::region::Region;
 
-use crate::answer::{self, Unreadable};
-use crate::endpoint;
+use crate::answer::{self, Page, Unreadable};
+use crate::endpoint::{self, Service};
 
 /// Why there is no answer: the same type that every call of an AWS SDK fails with.
 pub type CallError = SdkError<ErrorMetadata, HttpResponse>;
@@ -35,6 +36,7 @@ pub struct Incomplete(&'static str);
 /// minutes only and names its moment.
 #[derive(Debug)]
 pub(crate) struct Call<T> {
+    service: Service,
     name: &'static str,
     operation: Operation<String, T, ErrorMetadata>,
 }
@@ -42,13 +44,14 @@ pub(crate) struct Call<T> {
 // Not derived: a `T` need not be `Clone` for that.
 impl<T> Clone for Call<T> {
     fn clone(&self) -> Self {
-        Self { name: self.name, operation: self.operation.clone() }
+        Self { service: self.service, name: self.name, operation: self.operation.clone() }
     }
 }
 
 impl<T: std::fmt::Debug + Send + Sync + 'static> Call<T> {
-    /// The call that EC2 names `name`, made as `sdk` says and read by `read`.
+    /// The call that the service names `name`, made as `sdk` says and read by `read`.
     pub(crate) fn new(
+        service: Service,
         name: &'static str,
         sdk: &SdkConfig,
         read: fn(&[u8]) -> Result<T, Unreadable>,
@@ -75,11 +78,11 @@ impl<T: std::fmt::Debug + Send + Sync + 'static> Call<T> {
         }
 
         let operation = Operation::builder()
-            .service_name("EC2")
+            .service_name(service.id())
             .operation_name(name)
             .behavior_version(sdk.behavior_version().unwrap_or_else(BehaviorVersion::latest))
             .http_client(http)
-            .endpoint_url(&endpoint::url(sdk, region.as_ref()))
+            .endpoint_url(&endpoint::url(service, sdk, region.as_ref()))
             .standard_retry(&sdk.retry_config().cloned().unwrap_or_else(RetryConfig::standard))
             .timeout_config(sdk.timeout_config().cloned().unwrap_or_else(|| TimeoutConfig::builder().build()))
             // What every AWS client retries: throttling by its code, 5xx by their status, time-outs and lost connections.
@@ -88,7 +91,9 @@ impl<T: std::fmt::Debug + Send + Sync + 'static> Call<T> {
             .retry_classifier(HttpStatusCodeClassifier::default())
             .with_connection_poisoning()
             .runtime_plugin(
-                StaticRuntimePlugin::new().with_config(signed_for(name, sdk)).with_runtime_components(components),
+                StaticRuntimePlugin::new()
+                    .with_config(signed(service, name, region))
+                    .with_runtime_components(components),
             )
             .serializer(|form: String| {
                 let mut request = HttpRequest::new(SdkBody::from(form));
@@ -106,22 +111,42 @@ impl<T: std::fmt::Debug + Send + Sync + 'static> Call<T> {
                 read(body).map_err(|error| OrchestratorError::response(error.into()))
             })
             .build();
-        Ok(Self { name, operation })
+        Ok(Self { service, name, operation })
     }
 
     /// Makes the call with these parameters.
     pub(crate) async fn with(&self, parameters: &[(&str, &str)]) -> Result<T, CallError> {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", self.name).append_pair("Version", "2016-11-15").extend_pairs(parameters);
+        form.append_pair("Action", self.name).append_pair("Version", self.service.version()).extend_pairs(parameters);
         self.operation.invoke(form.finish()).await
     }
 }
 
-/// SigV4 for EC2 in the configuration's Region.
-fn signed_for(name: &'static str, sdk: &SdkConfig) -> FrozenLayer {
+impl<T: std::fmt::Debug + Send + Sync + 'static> Call<Page<T>> {
+    /// Makes the call for page after page, `most` at most: more are an error, because half a list looks like a whole one.
+    /// `token` is what the parameter is called that asks for the next page.
+    pub(crate) async fn all(&self, parameters: &[(&str, &str)], token: &str, most: usize) -> Result<Vec<T>, CallError> {
+        let (mut items, mut next) = (Vec::new(), None::<String>);
+        for _ in 0..most {
+            let mut parameters = parameters.to_vec();
+            parameters.extend(next.as_deref().map(|next| (token, next)));
+            let page = self.with(&parameters).await?;
+            items.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                return Ok(items);
+            }
+        }
+        let operation = self.name;
+        Err(SdkError::construction_failure(format!("{operation} has more than {most} pages")))
+    }
+}
+
+/// SigV4 for a service, in the Region that it is signed for.
+fn signed(service: Service, name: &'static str, region: &Region) -> FrozenLayer {
     let signing = SigV4OperationSigningConfig {
-        name: Some("ec2".into()),
-        region: sdk.region().cloned().map(Into::into),
+        name: Some(service.signing_name().into()),
+        region: Some(Region::new(service.signing_region(region.as_ref()).to_owned()).into()),
         ..SigV4OperationSigningConfig::default()
     };
     let mut layer = Layer::new(name);

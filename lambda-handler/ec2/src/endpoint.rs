@@ -1,4 +1,4 @@
-//! Where EC2 is.
+//! Where EC2 and IAM are.
 
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
@@ -15,34 +15,112 @@ const PARTITIONS: [(&str, &str, &str); 7] = [
     ("", "amazonaws.com", "api.aws"), // aws, and aws-us-gov, which has the same suffixes
 ];
 
-/// EC2's URL for this configuration in `region`: the one that code, environment or profile give for EC2, then the one they
-/// give for every service, then AWS's own.
-pub(crate) fn url(sdk: &SdkConfig, region: &str) -> String {
-    configured(sdk)
-        .unwrap_or_else(|| of_aws(region, sdk.use_fips().unwrap_or_default(), sdk.use_dual_stack().unwrap_or_default()))
+/// A service that speaks AWS's query protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Ec2,
+    /// One for all Regions of a partition.
+    Iam,
 }
 
-/// As AWS's service clients order them: what code says, `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`.
-fn configured(sdk: &SdkConfig) -> Option<String> {
+impl Service {
+    /// As AWS's models call it.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Ec2 => "EC2",
+            Self::Iam => "IAM",
+        }
+    }
+
+    /// As signatures call it.
+    pub(crate) fn signing_name(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Iam => "iam",
+        }
+    }
+
+    /// The version of its API.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::Ec2 => "2016-11-15",
+            Self::Iam => "2010-05-08",
+        }
+    }
+
+    /// The Region that a request is signed for, which may be another than the one that it is about.
+    pub(crate) fn signing_region(self, region: &str) -> &str {
+        const HOMES: [(&str, &str); 8] = [
+            ("cn-", "cn-north-1"),
+            ("us-gov-", "us-gov-west-1"),
+            ("eusc-", "eusc-de-east-1"),
+            ("us-iso-", "us-iso-east-1"),
+            ("us-isob-", "us-isob-east-1"),
+            ("eu-isoe-", "eu-isoe-west-1"),
+            ("us-isof-", "us-isof-south-1"),
+            ("", "us-east-1"),
+        ];
+        match self {
+            Self::Ec2 => region,
+            Self::Iam => {
+                HOMES.into_iter().find(|(start, _)| region.starts_with(start)).map_or(region, |(_, home)| home)
+            }
+        }
+    }
+}
+
+/// A service's URL for this configuration in `region`: the one that code, environment or profile give for this service, then
+/// the one they give for every service, then AWS's own.
+pub(crate) fn url(service: Service, sdk: &SdkConfig, region: &str) -> String {
+    let (fips, dual_stack) = (sdk.use_fips().unwrap_or_default(), sdk.use_dual_stack().unwrap_or_default());
+    configured(service, sdk).unwrap_or_else(|| match service {
+        Service::Ec2 => ec2(region, fips, dual_stack),
+        Service::Iam => iam(region, fips),
+    })
+}
+
+/// As AWS's service clients order them: what code says, `AWS_ENDPOINT_URL_EC2` for one, `AWS_ENDPOINT_URL`.
+fn configured(service: Service, sdk: &SdkConfig) -> Option<String> {
     let for_all = || sdk.endpoint_url().map(str::to_owned);
     if sdk.get_origin("endpoint_url").is_client_config() {
         return for_all();
     }
-    let key =
-        ServiceConfigKey::builder().service_id("EC2").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
+    let key = ServiceConfigKey::builder()
+        .service_id(service.id())
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok();
     key.and_then(|key| sdk.service_config()?.load_config(key)).or_else(for_all)
 }
 
 /// EC2's endpoint rules (its `endpoint-rule-set-1.json`, API 2016-11-15): in GovCloud every endpoint is a FIPS endpoint.
-fn of_aws(region: &str, fips: bool, dual_stack: bool) -> String {
-    let partition = PARTITIONS.into_iter().find(|(start, ..)| region.starts_with(start));
-    let (_, suffix, dual_stack_suffix) = partition.unwrap_or(PARTITIONS[PARTITIONS.len() - 1]);
+fn ec2(region: &str, fips: bool, dual_stack: bool) -> String {
+    let (suffix, dual_stack_suffix) = suffixes(region);
     let service = match (fips, dual_stack) {
         (true, false) if region.starts_with("us-gov-") => "ec2",
         (true, _) => "ec2-fips",
         (false, _) => "ec2",
     };
     format!("https://{service}.{region}.{}", if dual_stack { dual_stack_suffix } else { suffix })
+}
+
+/// IAM's endpoint rules (API 2010-05-08), but for those of dual stack: nothing that runs on IPv6 alone asks for IAM here.
+fn iam(region: &str, fips: bool) -> String {
+    let (suffix, _) = suffixes(region);
+    match Service::Iam.signing_region(region) {
+        "us-east-1" if fips => format!("https://iam-fips.{suffix}"),
+        "us-east-1" => format!("https://iam.{suffix}"),
+        "us-gov-west-1" => format!("https://iam.us-gov.{suffix}"),
+        home => format!("https://iam.{home}.{suffix}"),
+    }
+}
+
+/// The DNS suffixes of a Region's partition: the plain one, and the one of dual stack.
+fn suffixes(region: &str) -> (&'static str, &'static str) {
+    let partition = PARTITIONS.into_iter().find(|(start, ..)| region.starts_with(start));
+    let (_, suffix, dual_stack_suffix) = partition.unwrap_or(PARTITIONS[PARTITIONS.len() - 1]);
+    (suffix, dual_stack_suffix)
 }
 
 #[cfg(test)]
@@ -71,8 +149,24 @@ mod tests {
             ("eu-isoe-west-1", false, false, "https://ec2.eu-isoe-west-1.cloud.adc-e.uk"),
             ("us-isof-south-1", true, false, "https://ec2-fips.us-isof-south-1.csp.hci.ic.gov"),
         ] {
-            assert_eq!(of_aws(region, fips, dual_stack), expected);
+            assert_eq!(ec2(region, fips, dual_stack), expected);
         }
+    }
+
+    #[test]
+    fn a_partition_has_one_iam() {
+        for (region, fips, home, expected) in [
+            ("eu-west-1", false, "us-east-1", "https://iam.amazonaws.com"),
+            ("eu-west-1", true, "us-east-1", "https://iam-fips.amazonaws.com"),
+            ("us-gov-east-1", true, "us-gov-west-1", "https://iam.us-gov.amazonaws.com"),
+            ("cn-northwest-1", false, "cn-north-1", "https://iam.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", false, "eusc-de-east-1", "https://iam.eusc-de-east-1.amazonaws.eu"),
+            ("us-iso-west-1", false, "us-iso-east-1", "https://iam.us-iso-east-1.c2s.ic.gov"),
+            ("eu-isoe-west-1", false, "eu-isoe-west-1", "https://iam.eu-isoe-west-1.cloud.adc-e.uk"),
+        ] {
+            assert_eq!((iam(region, fips).as_str(), Service::Iam.signing_region(region)), (expected, home));
+        }
+        assert_eq!(Service::Ec2.signing_region("eu-west-1"), "eu-west-1");
     }
 
     #[derive(Debug)]
@@ -88,16 +182,17 @@ mod tests {
     fn an_endpoint_of_one_s_own_is_honoured() {
         let region = "eu-west-1";
         let plain = SdkConfig::builder().build();
-        assert_eq!(url(&plain, region), "https://ec2.eu-west-1.amazonaws.com");
+        assert_eq!(url(Service::Ec2, &plain, region), "https://ec2.eu-west-1.amazonaws.com");
 
         let for_all = SdkConfig::builder().endpoint_url("http://all:1").build();
-        assert_eq!(url(&for_all, region), "http://all:1");
+        assert_eq!(url(Service::Ec2, &for_all, region), "http://all:1");
 
         let for_ec2 = SdkConfig::builder().endpoint_url("http://all:1").service_config(ForEc2).build();
-        assert_eq!(url(&for_ec2, region), "http://ec2:1");
+        assert_eq!(url(Service::Ec2, &for_ec2, region), "http://ec2:1");
+        assert_eq!(url(Service::Iam, &for_ec2, region), "http://all:1");
 
         let mut in_code = for_ec2.into_builder();
         in_code.insert_origin("endpoint_url", Origin::shared_config());
-        assert_eq!(url(&in_code.build(), region), "http://all:1");
+        assert_eq!(url(Service::Ec2, &in_code.build(), region), "http://all:1");
     }
 }

@@ -1,11 +1,12 @@
 //! `DescribeLaunchTemplateVersions`: what a group asks EC2 for.
 
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
+use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError};
 use aws_types::SdkConfig;
 
-use crate::answer::{Unreadable, read};
+use crate::answer::{Unreadable, read, text};
 use crate::call::{Call, CallError, Incomplete};
+use crate::endpoint::Service;
 
 /// How EC2 calls this.
 pub const OPERATION: &str = "DescribeLaunchTemplateVersions";
@@ -34,7 +35,7 @@ impl LaunchTemplates {
     ///
     /// There is no Region, no HTTP client, or nobody to call as.
     pub fn new(sdk: &SdkConfig) -> Result<Self, Incomplete> {
-        Call::new(OPERATION, sdk, first_version).map(Self)
+        Call::new(Service::Ec2, OPERATION, sdk, first_version).map(Self)
     }
 
     /// One version of the launch template of this id: a number, `$Latest` or `$Default`.
@@ -98,10 +99,6 @@ fn market(options: &mut ScopedDecoder<'_, '_>, version: &mut LaunchTemplate) -> 
         }
     }
     Ok(())
-}
-
-fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<Option<String>, XmlDecodeError> {
-    Ok(Some(try_data(element)?.into_owned()).filter(|text| !text.is_empty()))
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use aws_smithy_types::date_time::{DateTimeFormatError, Format};
 use aws_types::SdkConfig;
 use spot_policy::{PriceChange, Timestamp};
 
+use crate::answer::Page;
 use crate::call::{Call, CallError, Incomplete};
-use answer::Page;
+use crate::endpoint::Service;
 
 /// How EC2 calls this.
 pub const OPERATION: &str = "DescribeSpotPriceHistory";
@@ -23,7 +24,7 @@ const PAGES: usize = 20;
 
 /// A client for Spot prices. Made once: it keeps its connections and its caller's identity.
 #[derive(Debug, Clone)]
-pub struct SpotPriceHistory(Call<Page>);
+pub struct SpotPriceHistory(Call<Page<PriceChange>>);
 
 impl SpotPriceHistory {
     /// A client that calls as `sdk` says: its Region, credentials, HTTP client, endpoint, retries and time-outs.
@@ -32,7 +33,7 @@ impl SpotPriceHistory {
     ///
     /// There is no Region, no HTTP client, or nobody to call as.
     pub fn new(sdk: &SdkConfig) -> Result<Self, Incomplete> {
-        Call::new(OPERATION, sdk, answer::page).map(Self)
+        Call::new(Service::Ec2, OPERATION, sdk, answer::page).map(Self)
     }
 
     /// The changes of an instance type's Spot price in all zones of the Region from `start` to `end`, and for each zone the
@@ -64,18 +65,7 @@ impl SpotPriceHistory {
             ("EndTime", &end),
             ("MaxResults", PAGE),
         ];
-        let (mut changes, mut token) = (Vec::new(), None::<String>);
-        for _ in 0..PAGES {
-            let mut parameters = parameters.to_vec();
-            parameters.extend(token.as_deref().map(|token| ("NextToken", token)));
-            let page = self.0.with(&parameters).await?;
-            changes.extend(page.changes);
-            token = page.next;
-            if token.is_none() {
-                return Ok(changes);
-            }
-        }
-        Err(SdkError::construction_failure(format!("there are more than {PAGES} pages of prices")))
+        self.0.all(&parameters, "NextToken", PAGES).await
     }
 }
 

@@ -26,8 +26,9 @@ impl Wanted {
         let missing = need > spot.live().saturating_add(on_demand.live());
         let reverting =
             matches!(policy.revert, Revert::After(_)) && policy.protect && need > 0 && on_demand.live() > policy.base;
+        let twice = policy.protect && need > 0 && spot.live() > need;
         Self {
-            launches: missing || reverting || spot.shortfall() > 0 || on_demand.shortfall() > 0,
+            launches: missing || reverting || twice || spot.shortfall() > 0 || on_demand.shortfall() > 0,
             prices: policy.max_price.is_some() && (missing || reverting),
         }
     }
@@ -64,10 +65,12 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 ///    it takes back is not live, so its replacement is asked for at once; but it is there, so it counts towards `max`.
 /// 4. **Fill**: Spot where it may be tried, On-Demand else; nothing if the launch definition is wrong.
 /// 5. **Repair**: what a group asks for, has not got and is not getting is withdrawn, or Spot's return would double the fleet.
-/// 6. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
+/// 6. **Replaced twice**: what AWS took back was replaced when it warned, and once more by its group when it was gone. With
+///    `protect` the second one leaves as soon as it is free.
+/// 7. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
 ///
-/// A running worker is only ever lowered away by rule 6, and only with `protect`, when it is free. All else lowers what was
-/// never delivered. Scaling in is the idle alarm's.
+/// A running worker is only ever lowered away by rules 6 and 7, and only with `protect`, when it is free. All else lowers what
+/// was never delivered. Scaling in is the idle alarm's.
 pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     let (spot, on_demand) = (&situation.spot, &situation.on_demand);
     let need = need(policy, situation);
@@ -165,7 +168,8 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
         taken + to_spot
     } else {
         let wanted = of_spot.saturating_sub(live_on_demand).saturating_add(probing).min(have_spot);
-        let ceiling = wanted.max(live_spot).saturating_add(leaving);
+        let twice = if idle { 0 } else { replaced_twice(policy, situation, need) };
+        let ceiling = wanted.max(live_spot - twice).saturating_add(leaving);
         settle(spot, ceiling, live_spot.min(of_spot.saturating_sub(staying_on_demand)))
     };
     let served_by_spot = spot_target.saturating_sub(leaving).max(live_spot).saturating_sub(probing);
@@ -192,6 +196,17 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     }
 }
 
+/// Spot workers that came although what they replace had been replaced already: no more than are too many, nor than AWS took
+/// back a short while ago. The group's desired capacity was raised for the first replacement, so it made a second by itself.
+fn replaced_twice(policy: &Policy, situation: &Situation, need: u32) -> u32 {
+    if !policy.protect {
+        return 0; // a busy one might leave
+    }
+    let taken = situation.spot.interruptions.iter();
+    let taken = taken.filter(|interruption| interruption.at.age(situation.now) < policy.held_for()).count();
+    situation.spot.live().saturating_sub(need).min(crate::situation::count(taken))
+}
+
 /// A group that is not scaled up asks for at most `ceiling` and at least `floor`; between them it is left alone.
 fn settle(group: &Group, ceiling: u32, floor: u32) -> u32 {
     group.desired.min(ceiling.max(group.min)).max(floor)
@@ -205,7 +220,10 @@ fn reasons_for(action: Action, group: &Group) -> impl Iterator<Item = Reason> {
     let kept = some(to.saturating_sub(group.desired)).map(|count| Reason::Kept { market, count });
     let undelivered = group.desired.saturating_sub(to.max(live));
     let withdrawn = some(undelivered).map(|count| Reason::Withdrawn { market, count });
-    let retired = some(live.min(group.desired).saturating_sub(to)).map(|count| Reason::Retired { count });
+    let retired = some(live.min(group.desired).saturating_sub(to)).map(|count| match market {
+        Market::Spot => Reason::ReplacedTwice { count },
+        Market::OnDemand => Reason::Retired { count },
+    });
     [kept, withdrawn, retired].into_iter().flatten()
 }
 

@@ -204,6 +204,11 @@ pub enum Reason {
         /// Instances.
         count: u32,
     },
+    /// Spot workers leave, each as soon as it is free: what AWS took back was replaced when it warned, and again when it was gone.
+    ReplacedTwice {
+        /// Instances.
+        count: u32,
+    },
     /// One Spot Instance is tried beside the On-Demand workers.
     Probe,
 }
@@ -272,6 +277,9 @@ impl fmt::Display for Reason {
                 write!(f, "{count} {market} that would leave when free: kept, there are jobs")
             }
             Reason::Retired { count } => write!(f, "{count} On-Demand to leave when free, because Spot serves"),
+            Reason::ReplacedTwice { count } => {
+                write!(f, "{count} Spot to leave when free: what AWS took back has been replaced twice")
+            }
             Reason::Probe => f.write_str("one Spot Instance is tried beside the On-Demand workers"),
         }
     }

@@ -1,36 +1,41 @@
 //! `spotstack init`: a spec to start from, its schema, and a worker script.
 
 use std::fs;
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use dialoguer::Input;
+use dialoguer::console::Term;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use minijinja::context;
 
 use super::render::write_whole;
+use super::terminal::columns;
 use super::{Exit, Global, Result};
-use crate::spec::{self, Architecture};
-use crate::{blueprint, package};
+use crate::{blueprint, spec};
+use answers::{Answers, quoted};
+use questions::Question;
+
+mod answers;
+mod ask;
+mod questions;
 
 /// Write a commented spec to start from, its schema for editors, and a worker script
 ///
-/// On a terminal it asks for what is not given; with --yes it takes examples, which are yours to replace.
+/// On a terminal it asks for what is not given, with choices from your account where there are credentials, and prints the
+/// command that needs no questions. With --yes it asks nothing and takes examples, which are yours to replace.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where to write
-    #[arg(long, default_value = ".")]
-    dir: PathBuf,
+    /// Where to write; else the folder of --file
+    #[arg(long)]
+    dir: Option<PathBuf>,
     /// The CloudFormation stack's name
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
     /// The pair's name, which prefixes its resources
     #[arg(long, value_name = "NAME")]
     pair: Option<String>,
-    /// The twins' resource type
-    #[arg(long, value_name = "KIND", default_value = "template")]
-    launch: Kind,
+    /// The twins' resource type [template where nobody is asked]
+    #[arg(long, value_name = "KIND")]
+    launch: Option<Kind>,
     /// A queue to create, by name, or one that exists, by ARN
     #[arg(long, value_name = "NAME|ARN")]
     queue: Option<String>,
@@ -46,12 +51,24 @@ pub(super) struct Args {
     /// What workers may reach
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     security_groups: Vec<String>,
+    /// The EC2 key pair of the workers
+    #[arg(long, value_name = "NAME")]
+    key_name: Option<String>,
+    /// An instance profile that exists; else the stack makes one that may take jobs from this queue
+    #[arg(long, value_name = "NAME|ARN")]
+    instance_profile: Option<String>,
     /// What an instance-hour of Spot may cost, in USD
     #[arg(long, value_name = "USD")]
     max_price: Option<f64>,
     /// Workers of both groups together, at most
     #[arg(long, value_name = "N")]
     max_workers: Option<u32>,
+    /// Workers start protected from scale-in, and drop it while they are free
+    #[arg(long)]
+    protect: bool,
+    /// Write a workflow for GitHub Actions too: a pull request is reviewed, what is merged is deployed
+    #[arg(long)]
+    github_workflow: bool,
     /// Ask nothing
     #[arg(short, long)]
     yes: bool,
@@ -69,128 +86,138 @@ enum Kind {
 }
 
 const WORKER: &str = include_str!("../../../examples/worker.sh");
-const SPEC: &str = include_str!("spotstack.yaml");
+const WORKFLOW: &str = include_str!("../../../examples/github-actions/spotstack.yml");
+
+/// The line of the workflow that says where the spec is.
+const WORKFLOW_SPEC: &str = "  SPEC: spotstack.yaml\n";
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let asking = !args.yes;
-    if asking && !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return Err(miette!(
-            help = "give --yes; what you do not give by flags is then an example to replace",
-            "`init` asks questions, and there is no terminal to ask them on"
-        ));
+    let mut answers = args.given(global);
+    let (dir, name) = args.place(global);
+    let spec = dir.join(name);
+    // Before anything is asked: what was given is right, and what there is stays.
+    check(&answers, &spec)?;
+    let mut paths = vec![spec.clone(), dir.join("spotstack.schema.json"), dir.join("worker.sh")];
+    if !args.yes {
+        if !global.attended() {
+            return Err(miette!(
+                help = "give --yes; what you do not give by flags is then an example to replace",
+                "`init` asks questions, and there is no terminal to ask them on"
+            ));
+        }
+        refuse_existing(&paths, args)?;
+        ask::ask(&mut answers, global)?;
+        let width = columns(&Term::stderr()).unwrap_or(100);
+        eprintln!("\nThe same without questions:\n{}\n", answers.command(&args.around(global), width));
     }
-    let name = global.file.file_name().map(PathBuf::from).unwrap_or_else(|| "spotstack.yaml".into());
-    let here = args.dir.as_os_str() == ".";
-    let dir = if here { PathBuf::new() } else { args.dir.clone() };
-    let spec_path = dir.join(name);
-    let files = [
-        (spec_path.clone(), spec_text(args, global)?),
-        (dir.join("spotstack.schema.json"), spec::schema()),
-        (dir.join("worker.sh"), WORKER.to_owned()),
-    ];
-    // With the user's own values in it, it must still be a spec.
-    spec::check(&spec_path.display().to_string(), &files[0].1)?;
-    let existing: Vec<String> =
-        files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| format!("`{}`", path.display())).collect();
-    if !existing.is_empty() && !args.force {
-        return Err(miette!(
-            help = "give --force to overwrite, or --dir for another folder",
-            "{} exists already, and nothing was written",
-            existing.join(", ")
-        ));
+    let mut texts = vec![answers.spec()?, spec::schema(), WORKER.to_owned()];
+    if answers.yes(Question::GithubWorkflow) {
+        let (path, text) = workflow(&spec)?;
+        paths.push(path);
+        texts.push(text);
     }
-    fs::create_dir_all(&args.dir)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot make the folder `{}`", args.dir.display()))?;
-    for (path, text) in &files {
+    check(&answers, &spec)?;
+    refuse_existing(&paths, args)?;
+    for (path, text) in paths.iter().zip(&texts) {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("cannot make the folder `{}`", folder.display()))?;
+        }
         write_whole(path, text)?;
         global.say(&format!("wrote {}", path.display()));
     }
-    let file = if spec_path == *"spotstack.yaml" { String::new() } else { format!(" -f {}", spec_path.display()) };
+    let file = if spec == *"spotstack.yaml" { String::new() } else { format!(" -f {}", quoted(&path_text(&spec))) };
     global.say(&format!(
-        "\nNext: look at the spec and the worker script, then\n  spotstack{file} render\n  spotstack{file} deploy"
+        "\nNext: look at the spec and the worker script, then\n  spotstack check{file}\n  spotstack render{file}\n  \
+         spotstack deploy{file}"
     ));
     Ok(Exit::Done)
 }
 
-/// The spec's text, from the flags, the answers, and examples for the rest.
-fn spec_text(args: &Args, global: &Global) -> Result<String> {
-    let ask = |flag: &Option<String>, question: &str, example: &str| -> Result<String> {
-        match flag {
-            Some(given) => Ok(given.clone()),
-            None if args.yes => Ok(example.to_owned()),
-            None => Input::<String>::new()
-                .with_prompt(question)
-                .default(example.to_owned())
-                .interact_text()
-                .into_diagnostic(),
+impl Args {
+    /// What the flags answer.
+    fn given(&self, global: &Global) -> Answers {
+        let mut answers = Answers::default();
+        let texts = [
+            (Question::Stack, self.stack.clone()),
+            (Question::Region, global.region.clone()),
+            (Question::Pair, self.pair.clone()),
+            (Question::Queue, self.queue.clone()),
+            (Question::Launch, self.launch.and_then(|kind| Some(kind.to_possible_value()?.get_name().to_owned()))),
+            (Question::InstanceType, self.instance_type.clone()),
+            (Question::Image, self.image.clone()),
+            (Question::Subnets, (!self.subnets.is_empty()).then(|| self.subnets.join(","))),
+            (Question::SecurityGroups, (!self.security_groups.is_empty()).then(|| self.security_groups.join(","))),
+            (Question::KeyName, self.key_name.clone()),
+            (Question::InstanceProfile, self.instance_profile.clone()),
+            (Question::MaxPrice, self.max_price.map(|price| price.to_string())),
+            (Question::MaxWorkers, self.max_workers.map(|max| max.to_string())),
+            (Question::Protect, self.protect.then(|| "yes".to_owned())),
+            (Question::GithubWorkflow, self.github_workflow.then(|| "yes".to_owned())),
+        ];
+        for (question, answer) in texts {
+            if let Some(answer) = answer {
+                answers.set(question, answer);
+            }
         }
-    };
-    let list = |given: &[String]| (!given.is_empty()).then(|| given.join(","));
-    let split =
-        |text: String| text.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect::<Vec<_>>();
-    let number = |given: Option<String>| given.filter(|text| !text.trim().is_empty());
+        answers
+    }
 
-    let stack = ask(&args.stack, "Name of the CloudFormation stack", "spot-workers")?;
-    let pair = ask(&args.pair, "Name of the pair of groups", "gpu")?;
-    let queue = ask(&args.queue, "Queue of jobs: a name to create, or the ARN of one that exists", "render-jobs")?;
-    let subnets = ask(
-        &list(&args.subnets),
-        "Subnets for the workers, with commas",
-        "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
-    )?;
-    let groups =
-        ask(&list(&args.security_groups), "Security groups of the workers, with commas", "sg-0123456789abcdef0")?;
-    let instance_type = ask(
-        &args.instance_type,
-        "Instance type",
-        if args.launch == Kind::Configuration { "g4dn.xlarge" } else { "g5.2xlarge" },
-    )?;
-    let image = ask(
-        &args.image,
-        "Image (AMI id, or ssm: and a parameter)",
-        "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
-    )?;
-    let price = args.max_price.map(|price| price.to_string());
-    // A launch configuration asks for Spot by its price, so that it needs one.
-    let example = if args.launch == Kind::Configuration { "0.55" } else { "" };
-    let price = number(match price {
-        Some(price) => Some(price),
-        None if args.yes => Some(example.to_owned()),
-        None => Some(
-            Input::<String>::new()
-                .with_prompt("Max price of a Spot instance-hour in USD (nothing: the On-Demand price)")
-                .default(example.to_owned())
-                .show_default(!example.is_empty())
-                .allow_empty(example.is_empty())
-                .interact_text()
-                .into_diagnostic()?,
-        ),
-    });
-    let price: Option<f64> = price
-        .map(|text| text.trim().parse().map_err(|_| miette!("the max price `{text}` is not a number of USD")))
-        .transpose()?;
-    let max_workers =
-        ask(&args.max_workers.map(|max| max.to_string()), "Workers at most, of both groups together", "4")?;
-    let max_workers: u32 =
-        max_workers.trim().parse().map_err(|_| miette!("`{max_workers}` is not a number of workers"))?;
+    /// The folder to write to, and the spec's name in it.
+    fn place(&self, global: &Global) -> (PathBuf, PathBuf) {
+        let dir = self.dir.clone().or_else(|| global.file.parent().map(Path::to_owned)).unwrap_or_default();
+        let name = global.file.file_name().map_or_else(|| "spotstack.yaml".into(), PathBuf::from);
+        (if dir.as_os_str() == "." { PathBuf::new() } else { dir }, name)
+    }
 
-    let is_arn = queue.starts_with("arn:");
-    let context = context! {
-        stack, pair, instance_type, image, max_workers,
-        region => global.region.clone().unwrap_or_default(),
-        queue => queue.clone(),
-        queue_arn => if is_arn { queue.as_str() } else { "" },
-        subnets => split(subnets),
-        security_groups => split(groups),
-        launch => if args.launch == Kind::Configuration { "configuration" } else { "template" },
-        max_price => price.unwrap_or(0.0),
-        architecture => architecture().to_string(),
-    };
-    Ok(blueprint::fill("the spec to start from", SPEC, context)?)
+    /// The flags that are no question's.
+    fn around(&self, global: &Global) -> Vec<String> {
+        let mut flags = vec![];
+        if global.file != *"spotstack.yaml" {
+            flags.push(format!("--file {}", quoted(&path_text(&global.file))));
+        }
+        flags.extend(self.dir.as_deref().map(|dir| format!("--dir {}", quoted(&path_text(dir)))));
+        flags.extend(self.force.then(|| "--force".to_owned()));
+        flags
+    }
 }
 
-/// The architecture of the handler that this spotstack carries, so that deploying needs nothing else.
-fn architecture() -> Architecture {
-    package::carried_architectures().next().unwrap_or_default()
+/// With the user's own values in it, it must still be a spec.
+fn check(answers: &Answers, path: &Path) -> Result<()> {
+    Ok(spec::check(&path.display().to_string(), &answers.spec()?)?)
 }
+
+fn refuse_existing(paths: &[PathBuf], args: &Args) -> Result<()> {
+    let existing: Vec<_> =
+        paths.iter().filter(|path| path.exists()).map(|path| format!("`{}`", path.display())).collect();
+    if existing.is_empty() || args.force {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "give --force to overwrite, or --dir for another folder",
+        "{} exist{} already, and nothing was written",
+        existing.join(", "),
+        if existing.len() == 1 { "s" } else { "" }
+    ))
+}
+
+/// The workflow, at the root of the repository, where alone GitHub looks for it; without one, beside the spec.
+fn workflow(spec: &Path) -> Result<(PathBuf, String)> {
+    let spec = std::path::absolute(spec).into_diagnostic().wrap_err("cannot tell where this is")?;
+    let here = std::env::current_dir().into_diagnostic().wrap_err("cannot tell where this is")?;
+    let folder = spec.parent().unwrap_or(&here);
+    let root = folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder);
+    let path = root.join(".github/workflows/spotstack.yml");
+    let path = path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path);
+    let inside = path_text(spec.strip_prefix(root).unwrap_or(&spec));
+    Ok((path, WORKFLOW.replacen(WORKFLOW_SPEC, &format!("  SPEC: {}\n", blueprint::scalar(&inside)), 1)))
+}
+
+/// A path in a text that others read, on other systems too.
+fn path_text(path: &Path) -> String {
+    path.display().to_string().replace(std::path::MAIN_SEPARATOR, "/")
+}
+
+#[cfg(test)]
+mod tests;

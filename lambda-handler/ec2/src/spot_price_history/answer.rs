@@ -6,34 +6,11 @@ use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError, try_data};
 use spot_policy::{PriceChange, Timestamp};
 
 use super::OPERATION;
-use crate::answer::{Unreadable, read};
+use crate::answer::{self, Page, Unreadable};
 
-/// One page of price changes.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Page {
-    pub(super) changes: Vec<PriceChange>,
-    /// Where the next page begins; the last one has none, or an empty one.
-    pub(super) next: Option<String>,
-}
-
-/// Reads a page. A record that is not one change of a price is passed over; the zone is then without a price, which is no
-/// reason to know nothing of the others.
-pub(super) fn page(body: &[u8]) -> Result<Page, Unreadable> {
-    read(OPERATION, body, |root| {
-        let mut page = Page::default();
-        while let Some(mut tag) = root.next_tag() {
-            match tag.start_el().local() {
-                "spotPriceHistorySet" => {
-                    while let Some(mut item) = tag.next_tag() {
-                        page.changes.extend(change(&mut item)?);
-                    }
-                }
-                "nextToken" => page.next = Some(try_data(&mut tag)?.into_owned()).filter(|token| !token.is_empty()),
-                _ => {}
-            }
-        }
-        Ok(page)
-    })
+/// Reads a page of price changes. A record that is not one change of a price leaves its zone without a price.
+pub(super) fn page(body: &[u8]) -> Result<Page<PriceChange>, Unreadable> {
+    answer::page(OPERATION, "spotPriceHistorySet", body, change)
 }
 
 fn change(item: &mut ScopedDecoder<'_, '_>) -> Result<Option<PriceChange>, XmlDecodeError> {
@@ -76,7 +53,7 @@ mod tests {
 
     fn changes(items: &str) -> Vec<(String, i64, f64)> {
         let page = page(answer(items, "").as_bytes()).expect("readable");
-        page.changes.into_iter().map(|change| (change.zone, change.at.0, change.usd)).collect()
+        page.items.into_iter().map(|change| (change.zone, change.at.0, change.usd)).collect()
     }
 
     #[test]
