@@ -314,9 +314,9 @@ pub struct Manager {
     pub dry_run: Option<At<bool>>,
     /// How groups are scaled up.
     pub scale_up: Option<At<ScaleUp>>,
-    /// A CloudWatch dashboard.
+    /// A CloudWatch dashboard: 3 USD a month beyond an account's free three.
     pub dashboard: Option<At<bool>>,
-    /// Who hears of fallback and revert.
+    /// Who hears of it when a pair turns to On-Demand and back, or gets neither: an e-mail address, or an SNS topic's ARN.
     pub notify: Option<At<String>>,
 }
 
@@ -327,7 +327,7 @@ pub enum ScaleUp {
     /// By executing the group's scale-up policy.
     #[default]
     Policy,
-    /// By launching instances synchronously.
+    /// By launching instances zone by zone, with the answer at once. Experimental; for launch templates only.
     LaunchInstances,
 }
 

@@ -29,7 +29,7 @@ pairs:
     workers: {max: 4, base: 1, jobs_per_worker: 1, protect: true}
     alarms: {jobs_waiting: {threshold: 1, period: 60s, periods: 1}, idle: {after: 5m}}
     manager:
-      {reconcile: 1m, architecture: x86_64, memory: 128, log_retention: 30d, dry_run: false, scale_up: policy, dashboard: false}
+      {reconcile: 1m, architecture: x86_64, memory: 128, log_retention: 30d, dry_run: false, scale_up: policy, dashboard: false, notify: ops@example.com}
   existing:
     queue: {arn: 'arn:aws:sqs:eu-west-1:111122223333:encode-jobs'}
     launch: {instance_type: c5.large, image: ami-0123456789abcdef0}
@@ -78,6 +78,7 @@ const CHANGES: &[(&str, &str, usize, &str)] = &[
     ("pairs.gpu.manager.memory", "256", 1, ""),
     ("pairs.gpu.manager.log_retention", "60d", 1, ""),
     ("pairs.gpu.manager.dry_run", "true", 1, ""),
+    ("pairs.gpu.manager.notify", "team@example.com", 1, ""),
 ];
 
 /// Keys that choose what is there, or where, or a file, and so are no values of a line.
@@ -91,7 +92,6 @@ const OTHERS: &[&str] = &[
     "pairs.*.launch.user_data",
     "pairs.*.manager.scale_up",
     "pairs.*.manager.dashboard",
-    "pairs.*.manager.notify",
 ];
 
 #[test]
