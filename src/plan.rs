@@ -64,6 +64,9 @@ pub struct Pair {
     pub rules: Policy,
     /// The same, as the function's environment has them.
     pub policy: PolicyText,
+    /// USD per instance-hour On-Demand, where the spec says it; nothing that is rendered.
+    #[serde(skip)]
+    pub on_demand_price: Option<f64>,
     /// Workers of both groups together, at most.
     pub max: u32,
     /// On-Demand workers that are always on.
@@ -348,6 +351,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         base: policy.base,
         protect: policy.protect,
         steps: steps(policy.max.min(MOST_STEPS)),
+        on_demand_price: value(&pair.spot.on_demand_price),
         policy: PolicyText {
             max_price,
             headroom: policy.headroom.to_string(),
@@ -361,6 +365,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             protect: policy.protect.to_string(),
             dry_run: or(&pair.manager.dry_run, false).to_string(),
         },
+        rules: policy,
         alarms: Alarms {
             threshold: or(&pair.alarms.jobs_waiting.threshold, 1),
             period: or(&pair.alarms.jobs_waiting.period, Seconds::minutes(1)).0,
@@ -368,7 +373,6 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             idle_minutes: or(&pair.alarms.idle.after, Seconds::minutes(5)).0 / 60,
         },
         manager: plan_manager(&pair.manager),
-        rules: policy,
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
         own_name_tag: spec.tags.contains_key("Name"),
     }

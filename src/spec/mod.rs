@@ -209,12 +209,26 @@ pub enum Product {
     Windows,
 }
 
+impl Product {
+    /// AWS's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux/UNIX",
+            Self::RedHat => "Red Hat Enterprise Linux",
+            Self::Suse => "SUSE Linux",
+            Self::Windows => "Windows",
+        }
+    }
+}
+
 /// When Spot is worth it, and what happens when it is refused. See [`spot_policy::Policy`].
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spot {
     /// USD per instance-hour: the one difference between the twins.
     pub max_price: Option<At<f64>>,
+    /// USD per instance-hour On-Demand, for `prices`, `simulate` and `cost` where they cannot ask AWS; the stack does not know it.
+    pub on_demand_price: Option<At<f64>>,
     /// How far below the max price Spot must be.
     #[schemars(with = "Option<schema::Percentage>")]
     pub headroom: Option<At<Percent>>,

@@ -598,13 +598,14 @@ fn volumes(launch: &Launch, found: &mut Findings) {
 }
 
 fn spot(spot: &Spot, found: &mut Findings) {
-    if let Some(price) = &spot.max_price {
+    for (name, price) in [("max_price", &spot.max_price), ("on_demand_price", &spot.on_demand_price)] {
+        let Some(price) = price else { continue };
         // EC2 refuses 0.001 and less when it launches, which is too late to learn it.
         found.require(
             price.value.is_finite() && price.value > 0.001 && price.value < 10_000.0,
             price,
             "USD per instance-hour, above 0.001",
-            |price| format!("`max_price` is {price}"),
+            |price| format!("`{name}` is {price}"),
         );
     }
     if let Some(headroom) = &spot.headroom {

@@ -285,8 +285,10 @@ const DEPLOY = {
   'cloudformation:ListChangeSets': 'stack',
   'cloudformation:ListStackResources': 'stack',
   'ec2:DescribeLaunchTemplateVersions': 'look',
+  'ec2:DescribeSpotPriceHistory': 'look',
   'lambda:GetFunctionConfiguration': 'function',
   'lambda:InvokeFunction': 'function',
+  'pricing:GetProducts': 'list',
   's3:CreateBucket': 'bucket',
   's3:DeleteBucket': 'bucket',
   's3:GetObject': 'object',
@@ -337,10 +339,13 @@ async function calls(who, policies, stack, account) {
     object: [[`${bucket}/spotstack/handler/x86_64/0.zip`], [`${bucket}/other/x`, 'arn:aws:s3:::other/spotstack/handler/x86_64/0.zip']],
   }
   whose.look = [['*'], []]
+  // The price list of every Region is in a few of them.
+  whose.list = [['*'], []]
   if (account) whose.stack[1].push(arn(stack.as({ account: '999999999999' })))
   for (const [action, kind] of Object.entries(DEPLOY)) {
     for (const resource of whose[kind][0]) await may(true, who, policies, action, resource)
     for (const resource of whose[kind][1]) await may(false, who, policies, action, resource)
+    if (kind === 'list') await may(true, who, policies, action, '*', { 'aws:RequestedRegion': 'us-east-1' })
     if (kind === 'look') await may(false, who, policies, action, '*', { 'aws:RequestedRegion': 'us-west-2' })
   }
   for (const action of ['cloudformation:TagResource', 'cloudformation:UntagResource']) await may(true, who, policies, action, arn(stack))

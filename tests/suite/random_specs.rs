@@ -242,7 +242,8 @@ fn pair(name: &'static str) -> impl Strategy<Value = Value> {
     ]);
     let price = (2_u32..99_999).prop_map(|price| Value::from(f64::from(price) / 1000.0));
     let spot = map(vec![
-        ("max_price", price.boxed(), false),
+        ("max_price", price.clone().boxed(), false),
+        ("on_demand_price", price.boxed(), false),
         ("headroom", one_of(&["0%", "15%", "99.5%"]), false),
         ("window", one_of(&["1m", "90s", "1h", "30d"]), false),
         ("patience", one_of(&["0s", "10m"]), false),
