@@ -18,9 +18,8 @@ fn any_setup() -> impl Strategy<Value = Setup> {
         prop::sample::select(vec![0_u64, 0, 120, 600]),
         prop::sample::select(vec![60_u64, 600, 1_800]),
         revert,
-        prop_oneof![4 => 1_u32..6, 1 => 6_u32..16].prop_flat_map(|max| {
-            (Just(max), prop::sample::select(vec![0, 0, 0, 1.min(max), 3.min(max), max]))
-        }),
+        prop_oneof![4 => 1_u32..6, 1 => 6_u32..16]
+            .prop_flat_map(|max| (Just(max), prop::sample::select(vec![0, 0, 0, 1.min(max), 3.min(max), max]))),
         1_u32..3,
         any::<bool>(),
     )
