@@ -14,6 +14,7 @@ pub mod blueprint;
 pub mod chart;
 pub mod check;
 pub mod cli;
+pub mod cost;
 pub mod deploy;
 pub mod deployer_policy;
 pub mod history;

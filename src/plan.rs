@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use spot_policy::{Policy, Revert, Seconds};
 
-use crate::spec::{self, Architecture, At, LaunchKind, Spec, VolumeKind};
+use crate::spec::{self, Architecture, At, LaunchKind, ScaleUp, Spec, VolumeKind};
 
 /// Workers at most, where the spec does not say: one, because workers cost money.
 pub(crate) const DEFAULT_MAX: u32 = 1;
@@ -64,6 +64,9 @@ pub struct Pair {
     pub rules: Policy,
     /// The same, as the function's environment has them.
     pub policy: PolicyText,
+    /// USD per instance-hour On-Demand, where the spec says it; nothing that is rendered.
+    #[serde(skip)]
+    pub on_demand_price: Option<f64>,
     /// Workers of both groups together, at most.
     pub max: u32,
     /// On-Demand workers that are always on.
@@ -227,6 +230,21 @@ pub struct Manager {
     pub memory: u32,
     /// Days.
     pub log_retention: u64,
+    /// Whether groups are scaled up by `LaunchInstances`.
+    pub launch_instances: bool,
+    /// Whether there is a dashboard.
+    pub dashboard: bool,
+    /// Who hears of the turns that a pair takes.
+    pub notify: Option<Notify>,
+}
+
+/// Who hears of the turns that a pair takes: one of the two.
+#[derive(Debug, Clone, Serialize)]
+pub struct Notify {
+    /// An e-mail address, for which a topic is made.
+    pub email: Option<String>,
+    /// The ARN of a topic that exists.
+    pub topic: Option<String>,
 }
 
 /// A tag.
@@ -333,6 +351,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
         base: policy.base,
         protect: policy.protect,
         steps: steps(policy.max.min(MOST_STEPS)),
+        on_demand_price: value(&pair.spot.on_demand_price),
         policy: PolicyText {
             max_price,
             headroom: policy.headroom.to_string(),
@@ -346,6 +365,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             protect: policy.protect.to_string(),
             dry_run: or(&pair.manager.dry_run, false).to_string(),
         },
+        rules: policy,
         alarms: Alarms {
             threshold: or(&pair.alarms.jobs_waiting.threshold, 1),
             period: or(&pair.alarms.jobs_waiting.period, Seconds::minutes(1)).0,
@@ -353,7 +373,6 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             idle_minutes: or(&pair.alarms.idle.after, Seconds::minutes(5)).0 / 60,
         },
         manager: plan_manager(&pair.manager),
-        rules: policy,
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
         own_name_tag: spec.tags.contains_key("Name"),
     }
@@ -453,7 +472,15 @@ fn plan_manager(manager: &spec::Manager) -> Manager {
         architecture: or(&manager.architecture, Architecture::X86_64),
         memory: or(&manager.memory, 128),
         log_retention: or(&manager.log_retention, Seconds(30 * 86_400)).0 / 86_400,
+        launch_instances: or(&manager.scale_up, ScaleUp::Policy) == ScaleUp::LaunchInstances,
+        dashboard: or(&manager.dashboard, false),
+        notify: value(&manager.notify).map(plan_notify),
     }
+}
+
+fn plan_notify(whom: String) -> Notify {
+    let is_arn = whom.starts_with("arn:");
+    Notify { email: Some(whom.clone()).filter(|_| !is_arn), topic: Some(whom).filter(|_| is_arn) }
 }
 
 fn value<T: Clone>(given: &Option<At<T>>) -> Option<T> {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use spot_policy::{Group, Interruption, Launch, Market, PriceChange, Queue, Timestamp};
 
-/// An AWS account as one pair sees it: five questions that change nothing, and the two changes.
+/// An AWS account as one pair sees it: four questions that change nothing, the changes, and telling people.
 ///
 /// [`crate::aws::Aws`] is the real one. Every question is one round trip, but for pages.
 pub trait Account {
@@ -25,6 +25,28 @@ pub trait Account {
 
     /// Sets what a market's group asks for.
     fn set_desired(&self, market: Market, to: u32) -> impl Future<Output = Result<(), Fault>>;
+
+    /// Launches instances of a market's group in one zone, now or not at all. The same call with the same token launches
+    /// nothing more.
+    fn launch(
+        &self,
+        market: Market,
+        zone: &str,
+        count: u32,
+        token: &str,
+    ) -> impl Future<Output = Result<Launched, Fault>>;
+
+    /// Tells whoever listens to the topic for notices.
+    fn tell(&self, subject: &str, body: &str) -> impl Future<Output = Result<(), Fault>>;
+}
+
+/// What came of launching at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Launched {
+    /// The instances' ids.
+    pub instances: Vec<String>,
+    /// Why there are no more: AWS's code and text of each error.
+    pub errors: Vec<String>,
 }
 
 /// Both groups of a pair at one moment.
@@ -58,6 +80,23 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Whether AWS has refused, once and for all: nothing was done, and asking again would not help. After any other fault
+    /// of a call that is not idempotent nobody knows what was done.
+    pub fn is_refusal(&self) -> bool {
+        const CODES: [&str; 9] = [
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+            "UnrecognizedClientException",
+            "InvalidAction",
+            "InvalidClientTokenId",
+            "UnsupportedOperation",
+            "ValidationError",
+            "IdempotentParameterMismatch",
+        ];
+        CODES.contains(&self.code.as_str())
+    }
+
     /// Whether somebody else is scaling the group at this moment. That is no failure: what they do changes the facts, so
     /// look again. Both codes are from the API reference of `ExecutePolicy` and `SetDesiredCapacity`.
     pub fn is_busy(&self) -> bool {

@@ -1,8 +1,8 @@
 //! The decision done, so that the queue is served and nothing is asked for twice.
 
-use spot_policy::{Action, Deed, Market, Situation};
+use spot_policy::{Action, Attempt, Decision, Deed, Market, Next, Policy, Situation, Tried, launching};
 
-use crate::account::{Account, Fault};
+use crate::account::{Account, Fault, Launched};
 use crate::deadline::Deadline;
 
 /// The highest number that a scale-up policy can say: it is a step policy with `ExactCapacity`, one step for each number, and
@@ -10,10 +10,12 @@ use crate::deadline::Deadline;
 pub const STEPS: u32 = 20;
 
 /// What came of acting.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// Every call that was made, in order, with what AWS made of it.
     pub deeds: Vec<Deed>,
+    /// Every launch at once, in order; those of [`act_at_once`] only.
+    pub launches: Vec<Tried>,
     /// Whether the facts are to be seen afresh before the rest is done.
     pub look_again: bool,
 }
@@ -54,7 +56,53 @@ pub async fn act(
         };
         look_again |= !last && fault.is_some_and(|fault| fault.is_busy() || !raises);
     }
-    Outcome { deeds, look_again }
+    Outcome { deeds, look_again, ..Outcome::default() }
+}
+
+/// Does what a decision wants by launching at once, zone by zone, where [`act`] has the groups launch by themselves. What
+/// lowers goes first, as there. After a call of which nobody knows what it did, the facts are looked at again; on the `last`
+/// look the group is asked by its policy, which says a number.
+pub async fn act_at_once(
+    account: &impl Account,
+    policy: &Policy,
+    situation: &Situation,
+    decision: &Decision,
+    last: bool,
+    deadline: Deadline,
+) -> Outcome {
+    let is_raise = |action: &&Action| matches!(action, Action::ScaleUp { .. });
+    let others: Vec<Action> = decision.actions.iter().filter(|action| !is_raise(action)).copied().collect();
+    let mut outcome = act(account, situation, &others, last, deadline).await;
+    while !outcome.look_again {
+        match launching::next(policy, situation, decision, &outcome.launches) {
+            Next::Launch(attempt) => {
+                let (tried, look_again) = launch(account, attempt, last, deadline).await;
+                outcome.launches.push(tried);
+                outcome.look_again = look_again;
+            }
+            Next::Ask(action) => {
+                let asked = act(account, situation, &[action], last, deadline).await;
+                outcome.deeds.extend(asked.deeds);
+                outcome.look_again = asked.look_again;
+                break;
+            }
+            Next::Done => break,
+        }
+    }
+    outcome
+}
+
+/// One launch at once, and whether the facts are to be seen afresh after it.
+async fn launch(account: &impl Account, attempt: Attempt, last: bool, deadline: Deadline) -> (Tried, bool) {
+    let Attempt { market, zone, count, token } = attempt;
+    let answer = deadline.within("LaunchInstances", account.launch(market, &zone, count, &token)).await;
+    let look_again = answer.as_ref().is_err_and(|fault| !last && !fault.is_refusal());
+    let (launched, error) = match answer {
+        Ok(launched) => (launched, None),
+        Err(fault) => (Launched::default(), Some(fault.to_string())),
+    };
+    let Launched { instances, errors } = launched;
+    (Tried { market, zone, count, instances, refused: errors, error }, look_again)
 }
 
 /// An account that is changed within a deadline, each change written down.

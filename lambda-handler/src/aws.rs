@@ -5,8 +5,8 @@ mod fault;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_autoscaling::types::AutoScalingGroup;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchInstancesError};
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
@@ -14,8 +14,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use spot_policy::{Group, Instance, Market, PriceChange, Queue, Suspension, Timestamp};
 use spotstack_ec2::{Incomplete, SpotPriceHistory, spot_price_history};
 
-use crate::account::{Account, Activities, Fault, Groups};
-use crate::config::{Config, GroupNames};
+use crate::account::{Account, Activities, Fault, Groups, Launched};
+use crate::config::{Config, GroupNames, Notify};
 use fault::fault;
 
 /// Activities on a page: AWS's maximum.
@@ -52,11 +52,33 @@ pub struct Aws {
     auto_scaling: aws_sdk_autoscaling::Client,
     sqs: aws_sdk_sqs::Client,
     prices: SpotPriceHistory,
+    topic: Option<Topic>,
     spot: GroupNames,
     on_demand: GroupNames,
     queue_url: String,
     instance_type: String,
     product: String,
+}
+
+/// Where notices go.
+#[derive(Debug)]
+struct Topic {
+    sns: aws_sdk_sns::Client,
+    arn: String,
+}
+
+impl Topic {
+    /// A client for the topic's own Region: SNS takes a message for a topic nowhere else.
+    fn new(notify: &Notify, sdk: &SdkConfig) -> Self {
+        let region = Region::new(notify.topic_region().to_owned());
+        let config = aws_sdk_sns::config::Builder::from(sdk).region(region).build();
+        Self { sns: aws_sdk_sns::Client::from_conf(config), arn: notify.topic.clone() }
+    }
+
+    async fn publish(&self, subject: &str, body: &str) -> Result<(), Fault> {
+        let message = self.sns.publish().topic_arn(&self.arn).subject(subject).message(body);
+        message.send().await.map(|_| ()).map_err(fault("Publish"))
+    }
 }
 
 impl Aws {
@@ -70,6 +92,7 @@ impl Aws {
             auto_scaling: aws_sdk_autoscaling::Client::new(sdk),
             sqs: aws_sdk_sqs::Client::new(sdk),
             prices: SpotPriceHistory::new(sdk)?,
+            topic: config.notify.as_ref().map(|notify| Topic::new(notify, sdk)),
             spot: config.spot.clone(),
             on_demand: config.on_demand.clone(),
             queue_url: config.queue_url.clone(),
@@ -209,6 +232,39 @@ impl Account for Aws {
             .await
             .map(|_| ())
             .map_err(fault("SetDesiredCapacity"))
+    }
+
+    async fn launch(&self, market: Market, zone: &str, count: u32, token: &str) -> Result<Launched, Fault> {
+        // Without a retry strategy a launch that fails is over, and the group asks for no more than it has.
+        let answer = self
+            .auto_scaling
+            .launch_instances()
+            .auto_scaling_group_name(&self.names(market).name)
+            .availability_zones(zone)
+            .requested_capacity(i32::try_from(count).unwrap_or(i32::MAX))
+            .client_token(token)
+            .send()
+            .await
+            .map_err(fault("LaunchInstances"))?;
+        let instances = answer.instances().iter().flat_map(|of_a_type| of_a_type.instance_ids()).cloned().collect();
+        Ok(Launched { instances, errors: answer.errors().iter().map(launch_error).collect() })
+    }
+
+    async fn tell(&self, subject: &str, body: &str) -> Result<(), Fault> {
+        match &self.topic {
+            Some(topic) => topic.publish(subject, body).await,
+            None => Ok(()), // nobody is to be told
+        }
+    }
+}
+
+/// `InsufficientInstanceCapacity: We currently do not have …`: the code tells more than the text, and the text more to people.
+fn launch_error(error: &LaunchInstancesError) -> String {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    match (text(error.error_code()), text(error.error_message())) {
+        (code, message) if message.is_empty() => code,
+        (code, message) if code.is_empty() => message,
+        (code, message) => format!("{code} - {message}"),
     }
 }
 

@@ -26,6 +26,52 @@ pub struct Config {
     pub dry_run: bool,
     /// Which runs write metrics.
     pub metrics: Metrics,
+    /// How groups are scaled up.
+    pub scale_up: ScaleUp,
+    /// Who hears of the turns that the pair takes.
+    pub notify: Option<Notify>,
+}
+
+/// How groups are scaled up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ScaleUp {
+    /// By executing the group's scale-up policy: the group then launches by itself.
+    #[default]
+    Policy,
+    /// By launching instances zone by zone, each answered at once.
+    LaunchInstances,
+}
+
+impl FromStr for ScaleUp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "policy" => Ok(Self::Policy),
+            "launch_instances" => Ok(Self::LaunchInstances),
+            _ => Err("expected `policy` or `launch_instances`".into()),
+        }
+    }
+}
+
+/// Who hears of the turns that a pair takes, and how the pair is called there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// The ARN of an SNS topic, in this Region or another one.
+    pub topic: String,
+    /// The stack's name.
+    pub stack: String,
+    /// The pair's name.
+    pub pair: String,
+    /// The Region that the pair is in.
+    pub region: String,
+}
+
+impl Notify {
+    /// The Region that the topic is in.
+    pub fn topic_region(&self) -> &str {
+        region_of_topic(&self.topic).unwrap_or(&self.region)
+    }
 }
 
 /// A group and the policy that scales it up.
@@ -57,7 +103,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads the environment through `lookup`, such as `|name| std::env::var(name).ok()`. Every variable is required but
-    /// `MAX_PRICE` and `METRICS`.
+    /// `MAX_PRICE`, `METRICS`, `SCALE_UP` and `NOTIFY`, and what belongs to it.
     ///
     /// # Errors
     ///
@@ -86,6 +132,8 @@ impl Config {
             policy,
             dry_run: env.read("DRY_RUN", switch)?,
             metrics: env.optional("METRICS", str::parse)?.unwrap_or_default(),
+            scale_up: env.optional("SCALE_UP", str::parse)?.unwrap_or_default(),
+            notify: env.notify()?,
         })
     }
 }
@@ -131,6 +179,25 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         }
         Ok(GroupNames { name: group, scale_up: policy })
     }
+
+    fn notify(&self) -> Result<Option<Notify>, ConfigError> {
+        let Some(topic) = self.optional("NOTIFY", topic)? else { return Ok(None) };
+        let (stack, pair) = (self.required("STACK")?, self.required("PAIR")?);
+        Ok(Some(Notify { topic, stack, pair, region: self.required("AWS_REGION")? }))
+    }
+}
+
+/// The Region in a topic's ARN, `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
+fn region_of_topic(arn: &str) -> Option<&str> {
+    match arn.split(':').collect::<Vec<_>>()[..] {
+        ["arn", _, "sns", region, _, name] if !region.is_empty() && !name.is_empty() => Some(region),
+        _ => None,
+    }
+}
+
+fn topic(text: &str) -> Result<String, String> {
+    let topic = region_of_topic(text).map(|_| text.to_owned());
+    topic.ok_or_else(|| "expected the ARN of an SNS topic".into())
 }
 
 /// The group in a scaling policy's ARN,
@@ -240,6 +307,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_readme_has_every_variable() {
+        let readme = include_str!("../README.md");
+        let section =
+            readme.split("## Its environment").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("it");
+        for variable in ENVIRONMENT.map(|(variable, _)| variable).into_iter().chain(["METRICS", "SCALE_UP", "NOTIFY"]) {
+            assert!(variable.starts_with("AWS_") || section.contains(&format!("`{variable}`")), "{variable}");
+        }
+    }
+
+    #[test]
     fn every_variable_but_the_max_price_is_required() {
         for (variable, _) in ENVIRONMENT {
             let read = config(&[(variable, "")]);
@@ -268,11 +345,24 @@ pub(crate) mod tests {
             ("PROTECT", "yes", "expected `true` or `false`"),
             ("DRY_RUN", "TRUE", "expected `true` or `false`"),
             ("METRICS", "some", "expected `off`, `changes` or `all`"),
+            ("SCALE_UP", "launch", "expected `policy` or `launch_instances`"),
+            ("NOTIFY", "ops@example.com", "expected the ARN of an SNS topic"),
+            ("NOTIFY", "arn:aws:sqs:eu-west-1:111122223333:ops", "expected the ARN of an SNS topic"),
             ("QUEUE_URL", "render-jobs", "expected the queue's URL, `https://…`"),
         ] {
             let error = config(&[(variable, value)]).expect_err(value);
             assert_eq!(error.to_string(), format!("the environment variable `{variable}` is `{value}`: {expected}"));
         }
+    }
+
+    #[test]
+    fn whoever_is_notified_has_a_topic_and_reads_whose_notice_it_is() {
+        let topic = ("NOTIFY", "arn:aws:sns:us-east-1:999988887777:ops");
+        let notify = config(&[topic, ("STACK", "media"), ("PAIR", "gpu")]).expect("valid").notify.expect("a topic");
+        assert_eq!((notify.region.as_str(), notify.topic_region()), ("eu-west-1", "us-east-1"));
+        assert_eq!((notify.stack.as_str(), notify.pair.as_str()), ("media", "gpu"));
+        assert_eq!(config(&[topic, ("STACK", "media")]), Err(ConfigError::Missing("PAIR")));
+        assert_eq!(config(&[]).expect("valid").notify, None);
     }
 
     #[test]

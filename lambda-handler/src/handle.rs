@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use spot_policy::{Record, Timestamp, Trigger, decide};
+use spot_policy::{Record, Timestamp, Told, Trigger, decide};
 use tokio::time::sleep;
 
 use crate::account::{Account, Fault};
-use crate::act::act;
-use crate::config::Config;
+use crate::act::{act, act_at_once};
+use crate::config::{Config, ScaleUp};
 use crate::deadline::Deadline;
 use crate::event::{Wake, hear};
+use crate::letter::letter;
 use crate::observe::observe;
 
 /// How often one run looks at most: a busy group is free again within seconds, or the next wake-up finds it so.
@@ -64,12 +65,18 @@ pub async fn handle(
     let mut decision = decide(&config.policy, &situation);
     let dry_run = config.dry_run || trigger == Trigger::Explain;
 
-    let mut deeds = Vec::new();
+    let (mut deeds, mut launches) = (Vec::new(), Vec::new());
     let looks = if dry_run { 0 } else { LOOKS };
     for look in 1..=looks {
         let last = look == looks || deadline.left() < ROOM;
-        let outcome = act(account, &situation, &decision.actions, last, deadline).await;
+        let outcome = match config.scale_up {
+            ScaleUp::Policy => act(account, &situation, &decision.actions, last, deadline).await,
+            ScaleUp::LaunchInstances => {
+                act_at_once(account, &config.policy, &situation, &decision, last, deadline).await
+            }
+        };
         deeds.extend(outcome.deeds);
+        launches.extend(outcome.launches);
         if !outcome.look_again {
             break;
         }
@@ -80,8 +87,20 @@ pub async fn handle(
             decision = decide(&config.policy, &situation);
         }
     }
-    let record = Record::new(trigger, config.policy.clone(), situation, decision, deeds, dry_run);
+    let mut record = Record::new(trigger, config.policy.clone(), situation, decision, deeds, dry_run);
+    if !launches.is_empty() {
+        record = record.with_launches(launches);
+    }
+    record.told = tell(config, account, &record, deadline).await;
     Ok(Answer::Ran(Box::new(record)))
+}
+
+/// Tells whoever is to be notified what there is to tell, once all is done. What comes of it is recorded, and changes nothing.
+async fn tell(config: &Config, account: &impl Account, record: &Record, deadline: Deadline) -> Option<Told> {
+    let notify = config.notify.as_ref()?;
+    let letter = letter(record, notify)?;
+    let answer = deadline.within("Publish", account.tell(&letter.subject, &letter.body)).await;
+    Some(Told { topic: notify.topic.clone(), error: answer.err().map(|fault| fault.to_string()) })
 }
 
 #[cfg(test)]

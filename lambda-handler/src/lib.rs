@@ -10,7 +10,8 @@
 //! * [`observe`]: the facts, in at most two round trips;
 //! * `spot_policy::decide`: the decision, pure, in its own crate;
 //! * [`act`]: the decision done, without ever adding to what was done before;
-//! * [`mod@handle`]: the run, and its [`Record`](spot_policy::Record).
+//! * [`mod@handle`]: the run, and its [`Record`](spot_policy::Record);
+//! * [`mod@letter`]: what a person reads of it, where somebody is to be notified.
 //!
 //! [`metrics`] says the same in numbers.
 //!
@@ -25,6 +26,7 @@ pub mod deadline;
 pub mod event;
 pub mod handle;
 pub mod init_error;
+pub mod letter;
 pub mod metrics;
 pub mod observe;
 

@@ -9,7 +9,7 @@
 use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
-use spot_policy::{Reason, Record, Trigger, Verdict};
+use spot_policy::{FailureKind, Notice, Reason, Record, Tried, Trigger, Verdict};
 
 /// The metrics' namespace.
 pub const NAMESPACE: &str = "spotstack";
@@ -46,7 +46,7 @@ impl FromStr for Metrics {
 pub fn line(metrics: Metrics, function: &str, record: &Record) -> Option<Value> {
     let wanted = match metrics {
         Metrics::Off => false,
-        Metrics::Changes => !record.deeds.is_empty() || !record.notices.is_empty(),
+        Metrics::Changes => !record.deeds.is_empty() || !record.launches.is_empty() || !record.notices.is_empty(),
         Metrics::All => true,
     };
     if !wanted || record.trigger == Trigger::Explain {
@@ -86,9 +86,42 @@ pub fn line(metrics: Metrics, function: &str, record: &Record) -> Option<Value> 
     Some(Value::Object(line))
 }
 
-/// The one word that says most about a decision. A pair has few of them, because each is a metric.
+/// The words of [`reason`]: a pair has few of them, because each is a metric. The dashboard has them all.
+pub const REASONS: [&str; 13] = [
+    "spot",
+    "price",
+    "refused",
+    "quota",
+    "both_refused",
+    "configuration",
+    "suspended",
+    "interruption",
+    "revert",
+    "patience",
+    "unreadable",
+    "idle",
+    "served",
+];
+
+/// The one word that says most about a run.
 fn reason(record: &Record) -> &'static str {
-    let reasons = &record.decision.reasons;
+    at_once(record).unwrap_or_else(|| decided(&record.decision.reasons))
+}
+
+/// What launching at once showed, where it was refused.
+fn at_once(record: &Record) -> Option<&'static str> {
+    if record.notices.contains(&Notice::BothRefused) {
+        return Some("both_refused");
+    }
+    let refused = record.launches.iter().filter_map(Tried::kind).next()?;
+    Some(match refused {
+        kind if kind.is_configuration() => "configuration",
+        FailureKind::SpotQuota | FailureKind::OnDemandQuota => "quota",
+        _ => "refused",
+    })
+}
+
+fn decided(reasons: &[Reason]) -> &'static str {
     let first = |word: fn(&Reason) -> Option<&'static str>| reasons.iter().find_map(word);
     let wrong = first(|reason| match reason {
         Reason::Misconfigured { .. } => Some("configuration"),
@@ -199,6 +232,45 @@ mod tests {
             for dimension in sets.iter().flat_map(|set| set["Dimensions"][0].as_array().expect("a list")) {
                 assert!(line[dimension.as_str().expect("a name")].is_string(), "{dimension} of {line}");
             }
+        }
+    }
+
+    /// The blueprint is another package's, and the names in it are ours.
+    #[test]
+    fn the_dashboard_shows_what_is_written() {
+        const DASHBOARD: &str = include_str!("../../blueprints/dashboard.yaml");
+        let written = line(Metrics::All, "f", &record(Some("InsufficientInstanceCapacity"), 0.25)).expect("a line");
+        let shown: Vec<&str> = DASHBOARD
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("[\"spotstack\", \"")?.split_once('"').map(|(name, _)| name))
+            .collect();
+        assert_eq!(shown, ["Decisions", "FallbackLatency", "UnservedSeconds"]);
+        for name in shown {
+            assert!(written[name].is_number(), "{name}");
+        }
+        let reasons = DASHBOARD.lines().filter_map(|line| {
+            let line = line.trim();
+            let first =
+                line.strip_prefix("[\"spotstack\", \"Decisions\", \"FunctionName\", \"${Function}\", \"Reason\", \"");
+            first.or_else(|| line.strip_prefix("[\"...\", \""))?.split_once('"').map(|(reason, _)| reason)
+        });
+        let mut reasons: Vec<&str> = reasons.collect();
+        reasons.sort_unstable();
+        let mut known = REASONS;
+        known.sort_unstable();
+        assert_eq!(reasons, known);
+        // The queries read the record by its text.
+        let record = serde_json::to_string(&record(None, 0.25)).expect("JSON");
+        assert!(record.starts_with("{\"record\":") && record.contains("\"deeds\":[{\"action\""), "{record}");
+        for part in ["\"saving_usd_per_hour\":", "\"actions\":[", "\"because\":["] {
+            assert!(record.contains(part), "{part} of {record}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_one_of_the_list() {
+        for (refused, usd) in [(None, 0.25), (None, 2.0), (Some("x"), 0.25), (Some("VcpuLimitExceeded"), 0.25)] {
+            assert!(REASONS.contains(&reason(&record(refused, usd))));
         }
     }
 

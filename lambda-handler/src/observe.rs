@@ -46,6 +46,8 @@ pub async fn observe(
 
     let wanted = match trigger {
         Trigger::Explain => Wanted { launches: true, prices: true },
+        // Which of several failed launches tells of what came of them, is seen from all of them.
+        Trigger::LaunchFailed { .. } => Wanted { launches: true, ..Wanted::of(policy, &situation) },
         _ => Wanted::of(policy, &situation),
     };
     let since = before(now, policy.look_back().max(LOOK_BACK));

@@ -233,7 +233,11 @@ impl Cloud for Account {
             s3::CreateBucketConfiguration::builder().location_constraint(region).build()
         });
         let call = self.s3.create_bucket().bucket(name).set_create_bucket_configuration(place);
-        call.send().await.map_err(self.told("CreateBucket"))?;
+        match call.send().await.map_err(self.told("CreateBucket")) {
+            // The answer to an earlier attempt was lost.
+            Err(error) if error.code == "BucketAlreadyOwnedByYou" => {}
+            made => drop(made?),
+        }
         let secured = self.secure_bucket(name, owner).await;
         if secured.is_err() {
             // A bucket that is there counts as made; the next deploy has to begin again. If it stays, it is empty.

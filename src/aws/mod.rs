@@ -10,6 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
+use spotstack_ec2::spot_price_history::SpotPriceHistory;
 use spotstack_ec2::{Incomplete, LaunchTemplates};
 
 use crate::deploy::{CloudError, Trouble};
@@ -19,6 +20,7 @@ mod cloud;
 mod error;
 mod fleet;
 mod http;
+mod prices;
 mod reading;
 
 pub use choices::{Choices, SecurityGroup, Subnet, choices, configured_region};
@@ -44,7 +46,9 @@ pub struct Account {
     cloudformation: aws_sdk_cloudformation::Client,
     launch_templates: LaunchTemplates,
     lambda: aws_sdk_lambda::Client,
+    pricing: aws_sdk_pricing::Client,
     s3: aws_sdk_s3::Client,
+    spot_price_history: SpotPriceHistory,
     sts: aws_sdk_sts::Client,
 }
 
@@ -63,13 +67,17 @@ impl Account {
         let custom = config.endpoint_url();
         // A local AWS has one host name, so that the bucket cannot be a part of it.
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(custom.is_some()).build();
+        let prices = Region::from_static(prices::region_of_prices(&region));
+        let pricing = aws_sdk_pricing::config::Builder::from(config).region(prices).build();
         Ok(Self {
             endpoint: custom.map_or_else(|| format!("AWS in {region}"), Into::into),
             auto_scaling: aws_sdk_autoscaling::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             launch_templates: LaunchTemplates::new(config).map_err(|lack| incomplete(&lack))?,
             lambda: aws_sdk_lambda::Client::new(config),
+            pricing: aws_sdk_pricing::Client::from_conf(pricing),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            spot_price_history: SpotPriceHistory::new(config).map_err(|lack| incomplete(&lack))?,
             sts: aws_sdk_sts::Client::new(config),
             region,
         })

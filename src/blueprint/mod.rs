@@ -95,7 +95,9 @@ fn blueprints_of(pair: &Pair) -> impl Iterator<Item = &'static str> {
         None => &["existing-groups.yaml"],
     };
     let rest = ["groups.yaml", "alarms.yaml", "manager.yaml", "events.yaml"];
-    ["queue.yaml"].into_iter().chain(launch.iter().copied()).chain(rest)
+    let notices = pair.manager.notify.as_ref().is_some_and(|whom| whom.email.is_some()).then_some("notices.yaml");
+    let dashboard = pair.manager.dashboard.then_some("dashboard.yaml");
+    ["queue.yaml"].into_iter().chain(launch.iter().copied()).chain(rest).chain(notices).chain(dashboard)
 }
 
 /// What the engine complains about, in the blueprint's own lines.

@@ -13,7 +13,7 @@ use crate::spec::nearest;
 pub(crate) const DEPLOYER_POLICY: &str = "deployer-policy.yaml";
 
 /// The built-in blueprints, in the order in which a template has them.
-const BUILT_IN: [(&str, &str); 12] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("stack.yaml", include_str!("../../blueprints/stack.yaml")),
     ("queue.yaml", include_str!("../../blueprints/queue.yaml")),
     ("worker.yaml", include_str!("../../blueprints/worker.yaml")),
@@ -25,6 +25,8 @@ const BUILT_IN: [(&str, &str); 12] = [
     ("alarms.yaml", include_str!("../../blueprints/alarms.yaml")),
     ("manager.yaml", include_str!("../../blueprints/manager.yaml")),
     ("events.yaml", include_str!("../../blueprints/events.yaml")),
+    ("notices.yaml", include_str!("../../blueprints/notices.yaml")),
+    ("dashboard.yaml", include_str!("../../blueprints/dashboard.yaml")),
     (DEPLOYER_POLICY, include_str!("../../blueprints/deployer-policy.yaml")),
 ];
 

@@ -57,6 +57,13 @@ impl<'a> Statement<'a> {
         resources.into_iter().find(|resource| covers_everything(text_of(resource.value)))
     }
 
+    /// Whether it names a resource of this kind: `launch-template`.
+    pub(super) fn names(&self, kind: &str) -> bool {
+        let resources = self.node.get("Resource").map(|resources| resources.items()).unwrap_or_default();
+        let named = |text: &str| text.contains(&format!(":{kind}/")) && !text.ends_with('*');
+        resources.iter().map(|resource| text_of(resource.value)).any(named)
+    }
+
     /// The keys of its conditions, in lower case, because IAM's have no case.
     pub(super) fn conditions(&self) -> Vec<String> {
         let conditions = self.node.get("Condition");

@@ -17,6 +17,7 @@ use crate::spec::{self, Spec};
 use crate::template::Template;
 
 mod check;
+mod cost;
 mod deploy;
 mod desired;
 mod destroy;
@@ -25,6 +26,7 @@ mod eject;
 mod explain;
 mod init;
 mod interrupts;
+mod prices;
 mod recover;
 mod render;
 mod schema;
@@ -124,6 +126,8 @@ enum Command {
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
+    Prices(prices::Args),
+    Cost(cost::Args),
     Recover(recover::Args),
     Simulate(Box<simulate::Args>),
     Destroy(destroy::Args),
@@ -236,6 +240,8 @@ pub fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Prices(args) => prices::run(args, global),
+        Command::Cost(args) => cost::run(args, global),
         Command::Recover(args) => recover::run(args, global),
         Command::Simulate(args) => simulate::run(args, global),
         Command::Destroy(args) => destroy::run(args, global),

@@ -55,7 +55,7 @@ pub(super) struct Args {
     /// How long to look; else as long as what is recorded, or 30d
     #[arg(long, value_name = "DURATION")]
     duration: Option<Seconds>,
-    /// USD for an instance-hour of On-Demand; else the pair's max price is taken for it, else 1
+    /// USD for an instance-hour of On-Demand; else the spec's, else the pair's max price is taken for it, else 1
     #[arg(long, value_name = "USD")]
     on_demand_price: Option<f64>,
     /// USD for an instance-hour of Spot that does not change
@@ -169,7 +169,7 @@ fn comparison(args: &Args, plan: &Plan, pair: &Pair, global: &Global) -> Result<
         job: args.job,
         boot: args.boot,
         duration: args.duration,
-        on_demand: args.on_demand_price,
+        on_demand: args.on_demand_price.or(pair.on_demand_price),
         spot: args.spot_price,
         availability: args.availability,
         lost: args.lost,

@@ -89,11 +89,13 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub async fn read(cloud: &impl Cloud, arn: &str, name: &str) -> Result<Reading, DeployError> {
     let mut pause = Duration::from_millis(200);
     let begin = tokio::time::Instant::now();
+    let mut unanswered = 0;
     let first = loop {
         match cloud.change_set(arn, None).await {
-            Ok(page) if page.is_pending() => {}
+            Ok(page) if page.is_pending() => unanswered = 0,
             Ok(page) => break page,
-            Err(error) if error.is_passing() => {}
+            // Each was tried several times already.
+            Err(error) if error.is_passing() && unanswered < 5 => unanswered += 1,
             Err(error) => return Err(error.into()),
         }
         if begin.elapsed() > PATIENCE {
@@ -207,6 +209,12 @@ pub(super) mod tests {
             let cloud = Fake::default().change_set([Ok(page("FAILED", Some(reason), &[], None))]);
             assert_eq!(read(&cloud, "arn", "name").await.expect("read"), expected);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_never_answered_says_so_and_not_that_cloudformation_is_slow() {
+        let cloud = Fake::default().change_set([Err(error(Trouble::Unreachable, "", "no answer"))]);
+        assert!(matches!(read(&cloud, "arn", "name").await, Err(DeployError::Cloud(_))));
     }
 
     #[tokio::test(start_paused = true)]

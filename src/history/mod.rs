@@ -14,6 +14,7 @@ mod error;
 mod fields;
 mod json;
 mod read;
+pub mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod tests;
 pub use error::HistoryError;
 pub use fields::Entry;
 pub use read::read;
+pub use summary::Summary;
 
 /// What a price is of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

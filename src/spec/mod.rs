@@ -209,12 +209,26 @@ pub enum Product {
     Windows,
 }
 
+impl Product {
+    /// AWS's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux/UNIX",
+            Self::RedHat => "Red Hat Enterprise Linux",
+            Self::Suse => "SUSE Linux",
+            Self::Windows => "Windows",
+        }
+    }
+}
+
 /// When Spot is worth it, and what happens when it is refused. See [`spot_policy::Policy`].
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spot {
     /// USD per instance-hour: the one difference between the twins.
     pub max_price: Option<At<f64>>,
+    /// USD per instance-hour On-Demand, for `prices`, `simulate` and `cost` where they cannot ask AWS; the stack does not know it.
+    pub on_demand_price: Option<At<f64>>,
     /// How far below the max price Spot must be.
     #[schemars(with = "Option<schema::Percentage>")]
     pub headroom: Option<At<Percent>>,
@@ -300,9 +314,9 @@ pub struct Manager {
     pub dry_run: Option<At<bool>>,
     /// How groups are scaled up.
     pub scale_up: Option<At<ScaleUp>>,
-    /// A CloudWatch dashboard.
+    /// A CloudWatch dashboard: 3 USD a month beyond an account's free three.
     pub dashboard: Option<At<bool>>,
-    /// Who hears of fallback and revert.
+    /// Who hears of it when a pair turns to On-Demand and back, or gets neither: an e-mail address, or an SNS topic's ARN.
     pub notify: Option<At<String>>,
 }
 
@@ -313,7 +327,7 @@ pub enum ScaleUp {
     /// By executing the group's scale-up policy.
     #[default]
     Policy,
-    /// By launching instances synchronously.
+    /// By launching instances zone by zone, with the answer at once. Experimental; for launch templates only.
     LaunchInstances,
 }
 

@@ -284,6 +284,11 @@ fn homes(spec: &Spec, found: &mut Findings) {
         arns.extend(&pair.value.queue.value.arn);
         arns.extend(pair.value.launch.as_ref().and_then(|launch| launch.value.instance_profile.as_ref()));
     }
+    // A topic may be in any Region and account, but not in another partition, where nobody has credentials.
+    let topics = spec.pairs.values().filter_map(|pair| pair.value.manager.notify.as_ref());
+    let topics: Vec<&At<String>> = topics.collect();
+    let is_topic = |arn: &At<String>| topics.iter().any(|topic| std::ptr::eq(*topic, arn));
+    arns.extend(&topics);
     for arn in arns {
         let (place, Some(parts)) = (arn.referenced, Arn::parse(&arn.value)) else { continue };
         match &partition {
@@ -295,6 +300,9 @@ fn homes(spec: &Spec, found: &mut Findings) {
             }
             Some(_) => {}
             None => partition = Some((parts.partition, place, format!("of `{}`", parts.partition))),
+        }
+        if is_topic(arn) {
+            continue;
         }
         match region {
             _ if parts.region.is_empty() => {}
@@ -345,6 +353,7 @@ fn check_pair(place: Location, pair: &Pair, spec: &Spec, found: &mut Findings) {
     workers(&pair.workers, &pair.spot, found);
     alarms(pair, found);
     manager(&pair.manager, found);
+    launch_instances(pair, found);
 }
 
 fn groups(groups: &Groups, spec: &Spec, found: &mut Findings) {
@@ -589,13 +598,14 @@ fn volumes(launch: &Launch, found: &mut Findings) {
 }
 
 fn spot(spot: &Spot, found: &mut Findings) {
-    if let Some(price) = &spot.max_price {
+    for (name, price) in [("max_price", &spot.max_price), ("on_demand_price", &spot.on_demand_price)] {
+        let Some(price) = price else { continue };
         // EC2 refuses 0.001 and less when it launches, which is too late to learn it.
         found.require(
             price.value.is_finite() && price.value > 0.001 && price.value < 10_000.0,
             price,
             "USD per instance-hour, above 0.001",
-            |price| format!("`max_price` is {price}"),
+            |price| format!("`{name}` is {price}"),
         );
     }
     if let Some(headroom) = &spot.headroom {
@@ -663,18 +673,67 @@ fn manager(manager: &Manager, found: &mut Findings) {
             found.0.push(problem.help(format!("one of {}", days.join(", "))));
         }
     }
-    let later = [
-        (
-            "scale_up: launch_instances",
-            manager.scale_up.as_ref().filter(|way| way.value == ScaleUp::LaunchInstances).map(|way| way.referenced),
-        ),
-        ("dashboard", manager.dashboard.as_ref().filter(|wanted| wanted.value).map(|wanted| wanted.referenced)),
-        ("notify", manager.notify.as_ref().map(|whom| whom.referenced)),
-    ];
-    for (key, place) in later.into_iter().filter_map(|(key, place)| Some((key, place?))) {
-        let problem = Problem::at(place, "not yet", format!("`{key}` is not available in this version"));
-        found.0.push(problem.help("leave it out"));
+    if let Some(whom) = &manager.notify {
+        notify(whom, found);
     }
+}
+
+/// Whom notices go to: an e-mail address, which gets a topic of its own, or a topic that exists. A FIFO topic has no
+/// subscribers who are people. <https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html>
+fn notify(whom: &At<String>, found: &mut Findings) {
+    let text = whom.value.as_str();
+    if !text.starts_with("arn:") {
+        let label = "such as ops@example.com, or a topic's ARN";
+        found
+            .require(is_address(text), whom, label, |whom| format!("`{whom}` is neither an e-mail address nor an ARN"));
+        return;
+    }
+    let topic = Arn::parse(text).filter(|arn| arn.service == "sns" && !arn.region.is_empty());
+    let name = topic.map(|arn| arn.resource);
+    if name.is_some_and(|name| name.ends_with(".fifo")) {
+        let problem =
+            Problem::at(whom.referenced, "a FIFO topic", "notices are for people, whom no FIFO topic reaches");
+        found.0.push(problem.help("name a standard topic, or an e-mail address"));
+        return;
+    }
+    let holds = name.is_some_and(|name| (1..=256).contains(&name.len()) && all(name, "-_"));
+    let label = "such as arn:aws:sns:eu-west-1:111122223333:operators";
+    found.require(holds, whom, label, |whom| format!("`{whom}` is not the ARN of an SNS topic"));
+}
+
+/// `LaunchInstances` answers at once, so there is nothing to be patient about, and it launches from launch templates only.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-instances-synchronously.html>
+fn launch_instances(pair: &Pair, found: &mut Findings) {
+    let Some(way) = pair.manager.scale_up.as_ref().filter(|way| way.value == ScaleUp::LaunchInstances) else { return };
+    let mut refuse = |place: Location, label: &str, message: &str, help: &str| {
+        found.0.push(Problem::at(place, label, message).and(way.referenced, "asked for here").help(help));
+    };
+    let policy = "or leave `scale_up` at `policy`";
+    let kind = pair.launch.as_ref().and_then(|launch| launch.value.kind.as_ref());
+    if let Some(kind) = kind.filter(|kind| kind.value == LaunchKind::Configuration) {
+        let message = "LaunchInstances takes launch templates only";
+        refuse(kind.referenced, "not a template", message, &format!("take `kind: template`, {policy}"));
+    }
+    if let Some(groups) = &pair.groups {
+        let message = "LaunchInstances is for groups that this stack makes";
+        let help = "another template's launch definition is not known here; leave `scale_up` at `policy`";
+        refuse(groups.referenced, "another template's", message, help);
+    }
+    if let Some(patience) = pair.spot.patience.as_ref().filter(|patience| patience.value > Seconds(0)) {
+        let message = "LaunchInstances answers at once, and On-Demand takes the rest in the same moment";
+        refuse(patience.referenced, "would wait", message, &format!("leave `patience` at 0s, {policy}"));
+    }
+}
+
+/// Whether this has the shape of an e-mail address; whether somebody reads it, only a confirmation tells.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let labels = |domain: &str| domain.split('.').all(|label| !label.is_empty() && all(label, "-"));
+    (1..=64).contains(&local.len())
+        && local.bytes().all(|byte| byte.is_ascii_graphic() && !br#""(),:;<>@[\]"#.contains(&byte))
+        && text.len() <= 254
+        && domain.contains('.')
+        && labels(domain)
 }
 
 fn is_stack(name: &str) -> bool {

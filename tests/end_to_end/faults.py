@@ -8,18 +8,25 @@ import re
 import socket
 import threading
 import urllib.parse
+from collections import Counter
 from dataclasses import dataclass, field
 
-THROTTLED = (
-    400,
-    b'<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>'
-    b"<RequestId>fault</RequestId></ErrorResponse>",
-)
-BROKEN = (
-    500,
-    b"<ErrorResponse><Error><Type>Receiver</Type><Code>InternalFailure</Code><Message>We are sorry</Message></Error>"
-    b"<RequestId>fault</RequestId></ErrorResponse>",
-)
+def refusal(call: str, mode: str) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """How AWS says that it was asked too much, or that it has failed itself: each service in its own words."""
+    throttled = mode == "throttled"
+    if call in ("Invoke", "GetFunctionConfiguration"):
+        status, code = (429, "TooManyRequestsException") if throttled else (500, "ServiceException")
+        body = b'{"Type":"User","message":"Rate Exceeded."}'
+        return status, body, [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+    if call.endswith(("Object", "Bucket")) or call.startswith("Put"):
+        status, code = (503, "SlowDown") if throttled else (500, "InternalError")
+        body = f"<Error><Code>{code}</Code><Message>Please reduce your request rate.</Message></Error>".encode()
+        return status, body, [("Content-Type", "application/xml")]
+    status, code = (400, "Throttling") if throttled else (500, "InternalFailure")
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>Rate exceeded</Message></Error>"
+    body = f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>".encode()
+    return status, body, [("Content-Type", "text/xml")]
+
 
 #: How a call goes wrong. Of the last two AWS has done what it was asked when the answer is lost.
 MODES = ("throttled", "broken", "refused", "answer lost", "answer cut")
@@ -27,12 +34,19 @@ MODES = ("throttled", "broken", "refused", "answer lost", "answer cut")
 
 @dataclass
 class Fault:
-    """What goes wrong, at which call, and at how many of its attempts."""
+    """What goes wrong, and at how many attempts of each call; without a name, at every call."""
 
-    call: str
     mode: str
+    call: str | None = None
     times: int = 1
-    happened: int = field(default=0)
+    #: How often each call was struck.
+    struck: Counter[str] = field(default_factory=Counter)
+
+    def strikes(self, call: str) -> bool:
+        if self.call not in (None, call) or self.struck[call] >= self.times:
+            return False
+        self.struck[call] += 1
+        return True
 
 
 class FaultProxy:
@@ -75,13 +89,11 @@ class FaultProxy:
         with self._lock:
             self.calls.append(call)
             fault = self.fault
-            strikes = fault is not None and fault.call == call and fault.happened < fault.times
-            if strikes:
-                fault.happened += 1
+            strikes = fault is not None and fault.strikes(call)
         if strikes and fault.mode == "refused":
             return hang_up(handler)
         if strikes and fault.mode in ("throttled", "broken"):
-            return send(handler, *(THROTTLED if fault.mode == "throttled" else BROKEN), [("Content-Type", "text/xml")])
+            return send(handler, *refusal(call, fault.mode))
         connection = http.client.HTTPConnection(self._target.hostname, self._target.port, timeout=60)
         # Signatures are not checked; the host is the one that it arrives at.
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
@@ -106,7 +118,7 @@ def send(handler, status: int, content: bytes, headers: list[tuple[str, str]], *
     for name, value in headers:
         if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
             handler.send_header(name, value)
-    length = dict((name.lower(), value) for name, value in headers).get("content-length")
+    length = {name.lower(): value for name, value in headers}.get("content-length")
     handler.send_header("Content-Length", length if handler.command == "HEAD" and length else str(len(content)))
     handler.end_headers()
     if handler.command == "HEAD":

@@ -7,7 +7,7 @@ const on = (service, actions) => actions.split(' ').map(action => `${service}:${
 /** By type: actions on the resource itself, and those that IAM cannot scope. */
 export const HANDLERS = {
   'AWS::AutoScaling::AutoScalingGroup': {
-    own: on('autoscaling', 'CreateAutoScalingGroup CreateOrUpdateTags UpdateAutoScalingGroup DeleteTags DeleteAutoScalingGroup'),
+    own: on('autoscaling', 'CreateAutoScalingGroup CreateOrUpdateTags UpdateAutoScalingGroup DeleteTags EnableMetricsCollection DisableMetricsCollection DeleteAutoScalingGroup'),
     look: [...on('autoscaling', 'DescribeAutoScalingGroups DescribeScalingActivities'), 'ec2:DescribeSubnets'],
   },
   'AWS::AutoScaling::LaunchConfiguration': {

@@ -78,6 +78,8 @@ function pairs(stack) {
       queue: queueArn(stack, own.QUEUE_URL),
       log: `${stack.arn('logs', `log-group:${properties.LoggingConfig.LogGroup}`)}:log-stream:2026/11/23/1`,
       protect: own.PROTECT === 'true',
+      topic: own.NOTIFY,
+      atOnce: own.SCALE_UP === 'launch_instances',
     }
   })
 }
@@ -89,6 +91,8 @@ function foreign(pair, all, stack) {
     groups: [...others.flatMap(other => other.groups), groupArn(stack, 'other-GpuSpotGroup-Abc1Def2Ghi3'), ...pair.groups.map(region)],
     queues: [...others.map(other => other.queue), `${pair.queue}-dead-letter`, stack.arn('sqs', 'other-jobs'), `${pair.queue}x`]
       .filter(queue => queue !== pair.queue),
+    topics: [...others.map(other => other.topic), ...stack.of('AWS::SNS::Topic').map(id => stack.arnOf(id)), stack.arn('sns', 'other')]
+      .filter(topic => topic && topic !== pair.topic),
     logs: [stack.arn('logs', 'log-group:/aws/lambda/other:log-stream:1'), region(pair.log), ...others.map(other => other.log)],
   }
 }
@@ -106,6 +110,11 @@ const SPOT_MANAGER = {
   'logs:CreateLogStream': 'log',
   'logs:PutLogEvents': 'log',
 }
+/** Allowed only where the spec asks for it. */
+const WHERE_ASKED = {
+  'autoscaling:LaunchInstances': 'groups',
+  'sns:Publish': 'topic',
+}
 const NOT_A_SPOT_MANAGER_S = {
   groups: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:DeleteAutoScalingGroup', 'autoscaling:PutScalingPolicy',
     'autoscaling:SetInstanceProtection', 'autoscaling:TerminateInstanceInAutoScalingGroup'],
@@ -122,12 +131,34 @@ async function spotManagers(stack) {
     for (const [action, whose] of Object.entries(SPOT_MANAGER)) {
       await scoped(who, policies, action, whose, pair, not)
     }
+    for (const [action, whose] of Object.entries(WHERE_ASKED)) {
+      if (whose === 'topic' ? pair.topic : pair.atOnce) await scoped(who, policies, action, whose, pair, not)
+      else for (const resource of whose === 'topic' ? not.topics : pair.groups) await may(false, who, policies, action, resource)
+    }
+    await fleets(who, policies, stack, pair)
     for (const group of pair.groups) for (const action of NOT_A_SPOT_MANAGER_S.groups) await may(false, who, policies, action, group)
     for (const action of NOT_A_SPOT_MANAGER_S.queue) await may(false, who, policies, action, pair.queue)
     for (const action of ['lambda:InvokeFunction', 'lambda:UpdateFunctionCode']) await may(false, who, policies, action, stack.arnOf(pair.functionId))
     await may(false, who, policies, 'iam:PassRole', stack.arnOf(role), { 'iam:PassedToService': 'ec2.amazonaws.com' })
     await trust(stack, role, 'lambda.amazonaws.com', 'ec2.amazonaws.com')
   }
+}
+
+/** What LaunchInstances asks of its caller besides: a fleet of the pair's own twins, in its own subnets. */
+async function fleets(who, policies, stack, pair) {
+  const made = ['fleet', 'instance', 'volume'].map(kind => stack.arn('ec2', `${kind}/*`))
+  const twins = ['Spot', 'OnDemand'].filter(market => stack.resources[`${pair.id}${market}Launch`])
+    .map(market => stack.arnOf(`${pair.id}${market}Launch`))
+  const subnets = stack.resources[`${pair.id}SpotGroup`] ? stack.properties(`${pair.id}SpotGroup`).VPCZoneIdentifier : []
+  for (const resource of [...made, ...twins, ...subnets.map(id => stack.arn('ec2', `subnet/${id}`))]) {
+    await may(pair.atOnce, who, policies, 'ec2:CreateFleet', resource)
+    await may(false, who, policies, 'ec2:CreateFleet', region(resource))
+    await may(false, who, policies, 'ec2:RunInstances', resource)
+  }
+  for (const other of ['launch-template/lt-0fedcba9876543210', 'subnet/subnet-0ther']) {
+    await may(false, who, policies, 'ec2:CreateFleet', stack.arn('ec2', other))
+  }
+  await may(pair.atOnce, who, policies, 'ec2:DescribeLaunchTemplateVersions', '*', { 'ec2:Region': REGION })
 }
 
 /** An action on what is its own, and on what is not. */
@@ -144,6 +175,10 @@ async function scoped(who, policies, action, whose, pair, not) {
     case 'queue':
       await may(true, who, policies, action, pair.queue)
       for (const queue of not.queues) await may(false, who, policies, action, queue)
+      break
+    case 'topic':
+      await may(true, who, policies, action, pair.topic)
+      for (const topic of not.topics) await may(false, who, policies, action, topic)
       break
     case 'log':
       await may(true, who, policies, action, pair.log)
@@ -250,8 +285,10 @@ const DEPLOY = {
   'cloudformation:ListChangeSets': 'stack',
   'cloudformation:ListStackResources': 'stack',
   'ec2:DescribeLaunchTemplateVersions': 'look',
+  'ec2:DescribeSpotPriceHistory': 'look',
   'lambda:GetFunctionConfiguration': 'function',
   'lambda:InvokeFunction': 'function',
+  'pricing:GetProducts': 'list',
   's3:CreateBucket': 'bucket',
   's3:DeleteBucket': 'bucket',
   's3:GetObject': 'object',
@@ -302,10 +339,13 @@ async function calls(who, policies, stack, account) {
     object: [[`${bucket}/spotstack/handler/x86_64/0.zip`], [`${bucket}/other/x`, 'arn:aws:s3:::other/spotstack/handler/x86_64/0.zip']],
   }
   whose.look = [['*'], []]
+  // The price list of every Region is in a few of them.
+  whose.list = [['*'], []]
   if (account) whose.stack[1].push(arn(stack.as({ account: '999999999999' })))
   for (const [action, kind] of Object.entries(DEPLOY)) {
     for (const resource of whose[kind][0]) await may(true, who, policies, action, resource)
     for (const resource of whose[kind][1]) await may(false, who, policies, action, resource)
+    if (kind === 'list') await may(true, who, policies, action, '*', { 'aws:RequestedRegion': 'us-east-1' })
     if (kind === 'look') await may(false, who, policies, action, '*', { 'aws:RequestedRegion': 'us-west-2' })
   }
   for (const action of ['cloudformation:TagResource', 'cloudformation:UntagResource']) await may(true, who, policies, action, arn(stack))
@@ -454,7 +494,7 @@ for (const spec of specs) {
   await deployers(stack, spec)
 }
 const { 'logs:CreateLogStream': _, 'logs:PutLogEvents': __, ...itself } = SPOT_MANAGER
-complete('the SpotManager', ofRust(path.join(root, 'lambda-handler/src')), itself)
+complete('the SpotManager', ofRust(path.join(root, 'lambda-handler/src')), itself, WHERE_ASKED)
 complete('the worker script', ofShell(path.join(root, 'examples/worker.sh')), WORKER, PROTECTED_WORKER)
 complete('spotstack', ofRust(path.join(root, 'src/aws')), DEPLOY)
 

@@ -389,6 +389,46 @@ def test_an_instance_can_end_itself(world):
     assert (world.group(group)["DesiredCapacity"], world.group(group)["Instances"]) == (0, [])
 
 
+def test_instances_are_launched_at_once_or_not_at_all(world):
+    """One zone, a typed error for what it lacks, and nothing left asked for; a token is answered once."""
+    autoscaling, ec2 = world.client("autoscaling"), world.client("ec2")
+    market = {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}
+    ec2.create_launch_template(
+        LaunchTemplateName="worker",
+        LaunchTemplateData={"ImageId": "ami-1", "InstanceType": "g5.xlarge", "InstanceMarketOptions": market},
+    )
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="workers",
+        LaunchTemplate={"LaunchTemplateName": "worker", "Version": "$Latest"},
+        MinSize=0,
+        MaxSize=4,
+        VPCZoneIdentifier=",".join(SUBNETS[:2]),
+    )
+    zone = f"{world.region}a"
+    world.capacity("spot", 1, zone=zone)
+
+    def launch(count: int, token: str, **where) -> dict:
+        where = where or {"AvailabilityZones": [zone]}
+        return autoscaling.launch_instances(
+            AutoScalingGroupName="workers", RequestedCapacity=count, ClientToken=token, **where
+        )
+
+    first = launch(2, "one")
+    (came,), (error,) = first["Instances"], first["Errors"]
+    assert (len(came["InstanceIds"]), came["AvailabilityZone"], came["MarketType"]) == (1, zone, "spot")
+    assert (error["ErrorCode"], error["AvailabilityZone"]) == ("InsufficientInstanceCapacity", zone)
+    assert "no Spot capacity available" in error["ErrorMessage"]
+    assert launch(2, "one")["Instances"] == first["Instances"]
+    assert (world.group("workers")["DesiredCapacity"], zones_of(world, "workers")) == (1, [zone])
+    assert world.retry() == 0
+    assert "IdempotentParameterMismatch" in refused(launch, 1, "one")
+    assert "exceed the maximum" in refused(launch, 4, "two", AvailabilityZones=[f"{world.region}b"])
+    assert "Exactly one Availability Zone" in refused(launch, 1, "three", RetryStrategy="none")
+    make_group(world, "old")
+    old = {"AutoScalingGroupName": "old", "RequestedCapacity": 1, "ClientToken": "four", "AvailabilityZones": [zone]}
+    assert "launch configuration" in refused(autoscaling.launch_instances, **old)
+
+
 def test_a_suspended_launch_process_launches_nothing(world):
     autoscaling, group = world.client("autoscaling"), make_group(world)
     autoscaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["Launch"])

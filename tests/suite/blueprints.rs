@@ -268,3 +268,43 @@ fn an_empty_blueprint_leaves_its_concern_out() {
     let rendered = own.run(&["render", "--blueprints", "own"]).exits(0).stdout();
     assert!(!rendered.contains("AWS::Events::Rule") && rendered.contains("# Own blueprints: events.yaml."));
 }
+
+/// A dashboard's body as CloudFormation makes it: JSON, all of it, whose names are the pair's own.
+#[test]
+fn a_dashboard_is_json_about_its_own_pair() {
+    let spec = SPEC.replace("    workers:", "    manager: {dashboard: true}\n    workers:");
+    let rendered = Project::with(&spec).run(&["render", "--format", "json"]).exits(0).stdout();
+    let template: serde_json::Value = serde_json::from_str(&rendered).expect("JSON");
+    let sub = &template["Resources"]["GpuDashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let mut body = sub[0].as_str().expect("a text").replace("${AWS::Region}", "eu-west-1");
+    let names = sub[1].as_object().expect("names");
+    for name in names.keys() {
+        let placeholder = format!("${{{name}}}");
+        assert!(body.contains(&placeholder), "{name} is not used");
+        body = body.replace(&placeholder, "x");
+    }
+    assert!(!body.contains("${"), "a name that is not given: {body}");
+    let body: serde_json::Value = serde_json::from_str(&body).expect("the body is JSON");
+    let widgets = body["widgets"].as_array().expect("widgets");
+    let mut taken = BTreeSet::new();
+    let mut metrics = 0;
+    for widget in widgets {
+        let number = |key: &str| widget[key].as_u64().unwrap_or_else(|| panic!("{key} of {widget}"));
+        assert!(number("x") + number("width") <= 24, "beyond the grid: {widget}");
+        for x in number("x")..number("x") + number("width") {
+            for y in number("y")..number("y") + number("height") {
+                assert!(taken.insert((x, y)), "two widgets at {x}, {y}");
+            }
+        }
+        let properties = &widget["properties"];
+        assert!(properties["title"].is_string() && (widget["type"] == "alarm" || properties["region"] == "eu-west-1"));
+        metrics += properties["metrics"].as_array().map_or(0, Vec::len);
+    }
+    assert!((20..=50).contains(&metrics), "a free dashboard has 50 metrics, and this one has {metrics}");
+    for group in ["GpuSpotGroup", "GpuOnDemandGroup"] {
+        let collected = &template["Resources"][group]["Properties"]["MetricsCollection"][0]["Metrics"];
+        assert_eq!(*collected, serde_json::json!(["GroupDesiredCapacity", "GroupInServiceInstances"]));
+    }
+    let plain = Project::with(SPEC).run(&["render"]).exits(0).stdout();
+    assert!(!plain.contains("Dashboard") && !plain.contains("MetricsCollection"));
+}

@@ -242,7 +242,8 @@ fn pair(name: &'static str) -> impl Strategy<Value = Value> {
     ]);
     let price = (2_u32..99_999).prop_map(|price| Value::from(f64::from(price) / 1000.0));
     let spot = map(vec![
-        ("max_price", price.boxed(), false),
+        ("max_price", price.clone().boxed(), false),
+        ("on_demand_price", price.boxed(), false),
         ("headroom", one_of(&["0%", "15%", "99.5%"]), false),
         ("window", one_of(&["1m", "90s", "1h", "30d"]), false),
         ("patience", one_of(&["0s", "10m"]), false),
@@ -267,8 +268,9 @@ fn pair(name: &'static str) -> impl Strategy<Value = Value> {
         ("memory", number(128..=3008), false),
         ("log_retention", one_of(&["1d", "30d", "3653d"]), false),
         ("dry_run", prop::bool::ANY.prop_map(Value::from).boxed(), false),
-        ("scale_up", one_of(&["policy"]), false),
-        ("dashboard", one_of(&[false]), false),
+        ("scale_up", one_of(&["policy", "launch_instances"]), false),
+        ("dashboard", prop::bool::ANY.prop_map(Value::from).boxed(), false),
+        ("notify", one_of(&["ops@example.com", "o'b+x@a-1.example"]), false),
     ]);
     let made = map(vec![
         ("queue", queue.boxed(), true),
@@ -333,6 +335,12 @@ fn agreeing(mut pair: Value) -> Value {
     }
     if pair.get("spot").is_some_and(|spot| spot.get("revert").is_some_and(|revert| revert != "idle")) {
         section(&mut pair, "workers").insert("protect".into(), true.into());
+    }
+    let at_once = pair.get("manager").is_some_and(|manager| is(manager.get("scale_up"), "launch_instances"));
+    if at_once && (pair.get("groups").is_some() || is(pair["launch"].get("kind"), "configuration")) {
+        section(&mut pair, "manager").insert("scale_up".into(), "policy".into());
+    } else if at_once && pair.get("spot").is_some() {
+        section(&mut pair, "spot").shift_remove("patience");
     }
     let workers = pair.get("workers");
     if workers.is_some_and(|workers| workers.get("base").is_some()) {

@@ -241,6 +241,40 @@ fn what_exists_is_in_the_stacks_own_region() {
 }
 
 #[test]
+fn whoever_is_notified_has_an_address_or_a_topic() {
+    let notify =
+        |whom: &str| SPEC.replace("    workers:", &format!("    manager: {{notify: \"{whom}\"}}\n    workers:"));
+    for whom in
+        ["ops", "ops@example", "ops@", "@example.com", "o ps@example.com", "a@b@example.com", "ops@example..com"]
+    {
+        refused(notify(whom), &["is neither an e-mail address nor an ARN", "such as ops@example.com"]);
+    }
+    for topic in
+        ["arn:aws:sqs:eu-west-1:111122223333:x", "arn:aws:sns::111122223333:x", "arn:aws:sns:eu-west-1:1:x", "arn:"]
+    {
+        refused(notify(topic), &["is not the ARN of an SNS topic"]);
+    }
+    refused(notify("arn:aws:sns:eu-west-1:111122223333:ops.fifo"), &["whom no FIFO topic reaches", "standard topic"]);
+    let elsewhere = notify("arn:aws:sns:us-east-1:999988887777:ops");
+    Project::with(format!("region: eu-west-1\n{elsewhere}")).run(&["render"]).exits(0);
+    let wrong = ["an ARN of the partition `aws` in a stack of `aws-cn`"];
+    refused(format!("region: cn-north-1\n{elsewhere}"), &wrong);
+}
+
+#[test]
+fn launching_at_once_is_for_launch_templates_and_has_no_patience() {
+    let at_once = SPEC.replace("    workers:", "    manager: {scale_up: launch_instances}\n    workers:");
+    Project::with(&at_once).run(&["render"]).exits(0);
+    let kind = at_once.replace("    launch:\n", "    launch:\n      kind: configuration\n");
+    refused(kind, &["LaunchInstances takes launch templates only", "not a template", "asked for here"]);
+    let patient = at_once.replace("    spot:\n", "    spot:\n      patience: 5m\n");
+    refused(patient, &["LaunchInstances answers at once", "would wait", "leave `patience` at 0s"]);
+    let existing = "stack: media\npairs:\n  gpu:\n    groups: {spot: a, on_demand: b}\n    queue: {name: q}\n    \
+        manager: {scale_up: launch_instances}\n";
+    refused(existing, &["is for groups that this stack makes"]);
+}
+
+#[test]
 fn a_processor_boots_its_own_images_only() {
     let image = |image: &str| {
         SPEC.replace("ami-0123456789abcdef0", image).replace("    spot:", "      product: PRODUCT\n    spot:")

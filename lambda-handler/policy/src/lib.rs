@@ -6,7 +6,7 @@
 //! because AWS keeps it. The function that runs in Lambda, the command line and the simulator all call this one function.
 //!
 //! Read in this order: [`policy`], [`situation`], [`price`], [`failure`], [`decision`], [`mod@decide`], [`record`],
-//! [`measures`], [`notice`].
+//! [`measures`], [`notice`]; [`launching`] is one of two ways of doing what was decided.
 //!
 //! ```
 //! use spot_policy::{Action, Fact, Group, Market, Policy, PriceChange, Queue, Situation, Timestamp, decide};
@@ -28,6 +28,7 @@
 pub mod decide;
 pub mod decision;
 pub mod failure;
+pub mod launching;
 pub mod measures;
 pub mod notice;
 pub mod policy;
@@ -39,11 +40,12 @@ pub mod units;
 pub use decide::{Wanted, decide};
 pub use decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
 pub use failure::FailureKind;
+pub use launching::{Attempt, Next, Tried};
 pub use measures::Measures;
 pub use notice::Notice;
 pub use policy::{ANSWER, Policy, Revert};
 pub use price::{Price, prices_by_zone};
-pub use record::{Deed, Record, Trigger};
+pub use record::{Deed, Record, Told, Trigger};
 pub use situation::{
     Fact, Group, Instance, Interruption, Launch, LaunchOutcome, Market, PriceChange, Queue, Situation, Suspension,
 };

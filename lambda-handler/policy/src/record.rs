@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Action, Decision};
+use crate::launching::Tried;
 use crate::measures::Measures;
 use crate::notice::Notice;
 use crate::policy::Policy;
-use crate::situation::Situation;
+use crate::situation::{Market, Situation};
 
 /// What woke the SpotManager. It is recorded, and decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub struct Record {
     pub because: Vec<String>,
     /// What was done about it; empty in a dry run.
     pub deeds: Vec<Deed>,
+    /// What was launched at once, zone by zone, where groups are scaled up so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub launches: Vec<Tried>,
     /// Whether this run was not to change anything.
     pub dry_run: bool,
     /// The run in numbers.
@@ -63,6 +67,9 @@ pub struct Record {
     /// What somebody should hear of without looking; told by this run only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// What came of telling somebody; absent where there was nothing to tell, or nobody to tell it to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
 }
 
 impl Record {
@@ -89,13 +96,44 @@ impl Record {
             decision,
             because,
             deeds,
+            launches: Vec::new(),
             dry_run,
             measures,
             notices: Vec::new(),
+            told: None,
         };
         record.notices = Notice::of(&record);
         record
     }
+
+    /// The record of a run that also launched at once.
+    #[must_use]
+    pub fn with_launches(mut self, launches: Vec<Tried>) -> Self {
+        self.because.extend(launches.iter().map(ToString::to_string));
+        self.launches = launches;
+        if self.fell_back_at_once() {
+            self.measures.fallback_seconds = Some(0);
+        }
+        self.notices = Notice::of(&self);
+        self
+    }
+
+    /// Whether Spot refused in this very run, and On-Demand was asked instead.
+    fn fell_back_at_once(&self) -> bool {
+        let of = |market| self.launches.iter().filter(move |tried| tried.market == market);
+        let wanted_spot =
+            self.decision.actions.iter().any(|action| matches!(action, Action::ScaleUp { market: Market::Spot, .. }));
+        wanted_spot && of(Market::Spot).any(|tried| !tried.refused.is_empty()) && of(Market::OnDemand).next().is_some()
+    }
+}
+
+/// What came of telling somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The topic's ARN.
+    pub topic: String,
+    /// Why AWS did not take it, if it did not.
+    pub error: Option<String>,
 }
 
 /// An action, and what AWS made of it.

@@ -25,8 +25,12 @@ fn answers(list: &[(u16, &str)]) -> (Aws, StaticReplayClient) {
         .retry_config(RetryConfig::standard().with_max_attempts(2))
         .http_client(http.clone())
         .build();
-    (Aws::new(&config(&[]).expect("valid"), &sdk).expect("complete"), http)
+    let notify = [("NOTIFY", TOPIC), ("STACK", "media"), ("PAIR", "gpu")];
+    (Aws::new(&config(&notify).expect("valid"), &sdk).expect("complete"), http)
 }
+
+/// In another Region than the pair.
+const TOPIC: &str = "arn:aws:sns:us-east-1:999988887777:operators";
 
 /// The form that the request at `index` carried.
 fn sent(http: &StaticReplayClient, index: usize) -> BTreeMap<String, String> {
@@ -232,6 +236,59 @@ async fn the_desired_capacity_is_set_at_once() {
     assert_eq!(sent(&http, 0), form(expected));
 }
 
+fn launch_answer(inside: &str) -> String {
+    format!(
+        "<LaunchInstancesResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\"><LaunchInstancesResult>\
+         <AutoScalingGroupName>gpu-spot</AutoScalingGroupName><ClientToken>t</ClientToken>{inside}\
+         </LaunchInstancesResult></LaunchInstancesResponse>"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_are_launched_in_one_zone_and_what_is_missing_has_its_reason() {
+    let body = launch_answer(
+        "<Instances><member><InstanceType>g5.2xlarge</InstanceType><MarketType>spot</MarketType><InstanceIds>\
+         <member>i-1</member><member>i-2</member></InstanceIds></member><member><InstanceIds/></member></Instances>\
+         <Errors><member><ErrorCode>InsufficientInstanceCapacity</ErrorCode><ErrorMessage>None left</ErrorMessage></member>\
+         <member><ErrorMessage>Only words</ErrorMessage></member><member><ErrorCode>OnlyACode</ErrorCode></member></Errors>",
+    );
+    let (aws, http) = answers(&[(200, &body)]);
+    let launched = aws.launch(Market::Spot, "eu-west-1b", 3, "spotstack-0").await.expect("an answer");
+    assert_eq!(launched.instances, ["i-1", "i-2"]);
+    assert_eq!(launched.errors, ["InsufficientInstanceCapacity - None left", "Only words", "OnlyACode"]);
+    let expected = [
+        ("Action", "LaunchInstances"),
+        ("AutoScalingGroupName", "gpu-spot"),
+        ("AvailabilityZones.member.1", "eu-west-1b"),
+        ("RequestedCapacity", "3"),
+        ("ClientToken", "spotstack-0"),
+    ];
+    assert_eq!(sent(&http, 0), form(expected), "and no retry strategy: a launch that fails is over");
+
+    let (aws, _) = answers(&[(200, &launch_answer(""))]);
+    assert_eq!(aws.launch(Market::Spot, "eu-west-1b", 1, "t").await, Ok(Launched::default()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_goes_to_the_topic_in_its_own_region() {
+    let body = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>m</MessageId>\
+        </PublishResult></PublishResponse>";
+    let (aws, http) = answers(&[(200, body)]);
+    assert_eq!(aws.tell("On-Demand serves", "Why: no Spot.\n").await, Ok(()));
+    let request = http.actual_requests().next().expect("a request");
+    assert_eq!(request.uri(), "https://sns.us-east-1.amazonaws.com/");
+    let sent: BTreeMap<_, _> =
+        form_urlencoded::parse(request.body().bytes().expect("in memory")).into_owned().collect();
+    let expected = form([
+        ("Action", "Publish"),
+        ("Version", "2010-03-31"),
+        ("TopicArn", TOPIC),
+        ("Subject", "On-Demand serves"),
+        ("Message", "Why: no Spot.\n"),
+    ]);
+    assert_eq!(sent, expected);
+}
+
 #[tokio::test(start_paused = true)]
 async fn somebody_else_scaling_is_told_from_a_refusal() {
     for (status, code, busy) in [
@@ -346,13 +403,15 @@ async fn groups_on_two_pages_are_a_pair() {
 /// call, and never a panic.
 #[tokio::test(start_paused = true)]
 async fn every_call_may_fail_in_every_way() {
-    const CALLS: [&str; 6] = [
+    const CALLS: [&str; 8] = [
         "GetQueueAttributes",
         "DescribeAutoScalingGroups",
         "DescribeScalingActivities",
         "DescribeSpotPriceHistory",
         "ExecutePolicy",
         "SetDesiredCapacity",
+        "LaunchInstances",
+        "Publish",
     ];
     let ec2 = |code: &str| {
         format!("<Response><Errors><Error><Code>{code}</Code><Message>No.</Message></Error></Errors></Response>")
@@ -387,6 +446,8 @@ async fn every_call_may_fail_in_every_way() {
                 "DescribeScalingActivities" => aws.activities(Market::Spot, Timestamp(NOW - 600)).await.map(drop),
                 "DescribeSpotPriceHistory" => aws.prices(Timestamp(NOW - 3_600), Timestamp(NOW)).await.map(drop),
                 "ExecutePolicy" => aws.scale_up(Market::Spot, 1).await,
+                "LaunchInstances" => aws.launch(Market::Spot, "a", 1, "t").await.map(drop),
+                "Publish" => aws.tell("s", "b").await,
                 _ => aws.set_desired(Market::Spot, 1).await,
             }
             .expect_err(call);

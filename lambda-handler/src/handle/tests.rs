@@ -8,7 +8,7 @@ use spot_policy::{Action, Deed, Fact, Group, Instance, Launch, LaunchOutcome, Ma
 use tokio::time::Instant;
 
 use super::*;
-use crate::account::{Activities, Groups};
+use crate::account::{Activities, Groups, Launched};
 use crate::config::tests::config;
 
 const NOW: i64 = 1_795_464_000;
@@ -23,6 +23,8 @@ enum Call {
     Prices,
     ScaleUp(Market, u32),
     SetDesired(Market, u32),
+    Launch(Market, u32),
+    Tell,
 }
 
 /// How a call goes wrong.
@@ -40,6 +42,11 @@ struct Fake {
     /// What goes wrong, once for each entry.
     wrong: RefCell<Vec<(Call, Wrong)>>,
     calls: RefCell<Vec<Call>>,
+    /// What each market has to launch at once, or why not.
+    has: [Result<u32, &'static str>; 2],
+    /// Tokens of launches at once that were answered.
+    tokens: RefCell<Vec<String>>,
+    letters: RefCell<Vec<(String, String)>>,
     /// When the last question was answered, since the start: one second for each round trip.
     answered: Cell<Duration>,
     start: Instant,
@@ -73,6 +80,9 @@ impl Fake {
             }),
             launches: Vec::new(),
             wrong: RefCell::default(),
+            has: [Ok(9), Ok(9)],
+            tokens: RefCell::default(),
+            letters: RefCell::default(),
             calls: RefCell::default(),
             answered: Cell::default(),
             start: Instant::now(),
@@ -112,7 +122,7 @@ impl Fake {
             Some(Wrong::Busy) => fault("ScalingActivityInProgress"),
             Some(Wrong::Hangs) => std::future::pending().await,
         };
-        if !matches!(call, Call::ScaleUp(..) | Call::SetDesired(..)) {
+        if matches!(call, Call::Queue | Call::Groups | Call::Activities(_) | Call::Prices) {
             sleep(Duration::from_secs(1)).await;
             self.answered.set(self.start.elapsed());
         }
@@ -129,7 +139,11 @@ impl Fake {
 
     fn changes(&self) -> Vec<Call> {
         let calls = self.calls.borrow();
-        calls.iter().copied().filter(|call| matches!(call, Call::ScaleUp(..) | Call::SetDesired(..))).collect()
+        calls
+            .iter()
+            .copied()
+            .filter(|call| matches!(call, Call::ScaleUp(..) | Call::SetDesired(..) | Call::Launch(..)))
+            .collect()
     }
 
     /// What both groups ask for.
@@ -167,6 +181,38 @@ impl Account for Fake {
 
     async fn set_desired(&self, market: Market, to: u32) -> Result<(), Fault> {
         self.called(Call::SetDesired(market, to)).await.map(|()| self.set(market, to))
+    }
+
+    async fn launch(&self, market: Market, zone: &str, count: u32, token: &str) -> Result<Launched, Fault> {
+        self.called(Call::Launch(market, count)).await?;
+        let repeated = self.tokens.borrow().iter().any(|known| known == token);
+        let (came, errors) = match self.has[market as usize] {
+            Ok(_) if repeated => (0, vec![]),
+            Ok(most) if most >= count => (count, vec![]),
+            Ok(most) => (most, vec!["InsufficientInstanceCapacity - no more".to_owned()]),
+            Err(text) => (0, vec![text.to_owned()]),
+        };
+        self.tokens.borrow_mut().push(token.to_owned());
+        let mut groups = self.groups.borrow_mut();
+        let group = match market {
+            Market::Spot => &mut groups.spot,
+            Market::OnDemand => &mut groups.on_demand,
+        };
+        let ids: Vec<String> = (0..came).map(|n| format!("i-{zone}-{n}")).collect();
+        let instance = |id: &String| Instance {
+            id: id.clone(),
+            zone: zone.into(),
+            state: "Pending".into(),
+            ..Instance::default()
+        };
+        group.instances.extend(ids.iter().map(instance));
+        group.desired += came;
+        Ok(Launched { instances: ids, errors })
+    }
+
+    async fn tell(&self, subject: &str, body: &str) -> Result<(), Fault> {
+        self.letters.borrow_mut().push((subject.to_owned(), body.to_owned()));
+        self.called(Call::Tell).await
     }
 }
 
@@ -423,4 +469,142 @@ async fn the_readme_shows_a_record_as_it_is() {
     let answer = run_as(&Fake::refused_by_spot(1), &tick(), &[]).await.expect("a record");
     let line = serde_json::to_string(&answer).expect("JSON");
     assert!(include_str!("../../README.md").contains(&line), "README.md should show this line:\n{line}");
+}
+
+const NOTIFY: [(&str, &str); 4] =
+    [("MAX", "30"), ("NOTIFY", "arn:aws:sns:eu-west-1:1:ops"), ("STACK", "media"), ("PAIR", "gpu")];
+
+async fn run_with(fake: &Fake, event: &Value, changes: &[(&str, &str)]) -> Record {
+    match run_as(fake, event, changes).await {
+        Ok(Answer::Ran(record)) => *record,
+        other => panic!("no record: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_is_told_after_all_is_done_and_once() {
+    let fake = Fake::refused_by_spot(1);
+    let record = run_with(&fake, &tick(), &NOTIFY).await;
+    let calls = fake.calls.borrow().clone();
+    assert_eq!(calls[calls.len() - 2..], [Call::ScaleUp(Market::OnDemand, 1), Call::Tell]);
+    assert_eq!(record.told.map(|told| told.error), Some(None));
+    let (subject, body) = fake.letters.borrow()[0].clone();
+    assert_eq!(subject, "On-Demand serves: gpu of media, eu-west-1");
+    assert!(body.contains("no capacity"), "{body}");
+
+    let again = run_with(&fake, &tick(), &NOTIFY).await;
+    assert_eq!((again.told, fake.letters.borrow().len()), (None, 1), "no news");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_of_nothing_by_a_dry_run_or_without_a_topic() {
+    let served = Fake::new(1, (0, 0), (0, 0));
+    assert_eq!(run_with(&served, &tick(), &NOTIFY).await.told, None);
+    let dry = Fake::refused_by_spot(1);
+    assert_eq!(run_with(&dry, &json!({"explain": true}), &NOTIFY).await.told, None);
+    assert_eq!(run_with(&dry, &tick(), &[("MAX", "30")]).await.told, None);
+    assert!(served.letters.borrow().is_empty() && dry.letters.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_that_fails_or_hangs_fails_nothing() {
+    for (wrong, error) in [(Wrong::Refused, "Fake: AccessDenied"), (Wrong::Hangs, "Publish: Timeout")] {
+        let fake = Fake::refused_by_spot(1).wrong(&[(Call::Tell, wrong)]);
+        let record = run_with(&fake, &tick(), &NOTIFY).await;
+        let told = record.told.expect("tried");
+        assert!(told.error.expect("failed").starts_with(error));
+        assert_eq!((told.topic.as_str(), fake.desired()), ("arn:aws:sns:eu-west-1:1:ops", (0, 1)));
+        assert!(fake.start.elapsed() < Duration::from_secs(20));
+    }
+}
+
+const AT_ONCE: [(&str, &str); 5] = [NOTIFY[0], NOTIFY[1], NOTIFY[2], NOTIFY[3], ("SCALE_UP", "launch_instances")];
+
+#[tokio::test(start_paused = true)]
+async fn spot_is_launched_at_once_and_twice_is_once() {
+    let fake = Fake::new(2, (0, 0), (0, 0));
+    let record = run_with(&fake, &alarm(), &AT_ONCE).await;
+    assert_eq!((fake.changes(), fake.desired()), (vec![Call::Launch(Market::Spot, 2)], (2, 0)));
+    assert_eq!((record.launches.len(), record.launches[0].came()), (1, 2));
+    assert_eq!(record.because, ["Spot is worth it in eu-west-1a", "2 Spot in eu-west-1a: 2 came"]);
+    assert!(run_with(&fake, &alarm(), &AT_ONCE).await.launches.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_demand_takes_the_rest_in_the_same_run_and_somebody_is_told() {
+    let fake = Fake { has: [Ok(1), Ok(9)], ..Fake::new(3, (0, 0), (0, 0)) };
+    let record = run_with(&fake, &alarm(), &AT_ONCE).await;
+    assert_eq!(fake.changes(), [Call::Launch(Market::Spot, 3), Call::Launch(Market::OnDemand, 2)]);
+    assert_eq!(fake.desired(), (1, 2));
+    assert_eq!((record.measures.fallback_seconds, record.notices.len(), fake.letters.borrow().len()), (Some(0), 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_both_refuse_is_asked_for_at_the_next_look_and_told_once() {
+    let fake = Fake { has: [Ok(0), Ok(0)], ..Fake::new(1, (0, 0), (0, 0)) };
+    let record = run_with(&fake, &alarm(), &AT_ONCE).await;
+    assert_eq!(fake.changes(), [Call::Launch(Market::Spot, 1), Call::Launch(Market::OnDemand, 1)]);
+    assert_eq!((fake.desired(), record.notices), ((0, 0), vec![spot_policy::Notice::BothRefused]));
+    let again = run_with(&fake, &tick(), &AT_ONCE).await;
+    assert_eq!((again.launches.len(), again.notices, fake.letters.borrow().len()), (2, vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_definition_launches_nothing_more() {
+    let fake = Fake { has: [Err("InvalidAMIID.NotFound - no"), Ok(9)], ..Fake::new(1, (0, 0), (0, 0)) };
+    let record = run_with(&fake, &alarm(), &AT_ONCE).await;
+    assert_eq!((fake.changes(), fake.desired()), (vec![Call::Launch(Market::Spot, 1)], (0, 0)));
+    assert_eq!(record.notices, [spot_policy::Notice::Misconfigured]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_launching_at_once_is_refused_the_policy_serves() {
+    let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[(Call::Launch(Market::Spot, 1), Wrong::Refused)]);
+    let record = run_with(&fake, &alarm(), &AT_ONCE).await;
+    assert_eq!(fake.changes(), [Call::Launch(Market::Spot, 1), Call::ScaleUp(Market::Spot, 1)]);
+    assert_eq!(record.launches[0].error.as_deref(), Some("Fake: AccessDenied: as scripted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_launch_of_which_nobody_knows_it_looks_again_and_asks_the_same() {
+    let launch = Call::Launch(Market::Spot, 1);
+    for wrong in [Wrong::Busy, Wrong::Hangs] {
+        let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[(launch, wrong)]);
+        run_with(&fake, &alarm(), &AT_ONCE).await;
+        assert_eq!((fake.changes(), fake.desired()), (vec![launch, launch], (1, 0)), "{wrong:?}");
+    }
+    let fake = Fake::new(1, (0, 0), (0, 0)).wrong(&[(launch, Wrong::Busy); 3]);
+    run_with(&fake, &alarm(), &AT_ONCE).await;
+    assert_eq!((fake.changes().last(), fake.desired()), (Some(&Call::ScaleUp(Market::Spot, 1)), (1, 0)));
+}
+
+/// The fields of a record, as far as one has them.
+fn fields(record: &Record) -> Vec<String> {
+    let record = serde_json::to_value(record).expect("JSON");
+    record.as_object().expect("an object").keys().cloned().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_readme_s_table_has_every_field_of_a_record() {
+    let fake = Fake { has: [Ok(0), Ok(9)], ..Fake::new(1, (0, 0), (0, 0)) };
+    let whole = run_with(&fake, &alarm(), &AT_ONCE).await;
+    let mut written = fields(&whole);
+    let readme = include_str!("../../README.md");
+    let section = readme.split("## What it records").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("it");
+    let rows =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned()));
+    let mut listed: Vec<String> = rows.collect();
+    written.sort();
+    listed.sort();
+    assert_eq!(written, listed);
+    assert!(section.contains(&format!("the version of this schema, {}", Record::VERSION)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_absent_from_a_record_is_only_what_the_readme_says_may_be() {
+    let plain = fields(&run(&Fake::new(0, (0, 0), (0, 0)), &tick()).await);
+    for field in ["launches", "notices", "told"] {
+        assert!(!plain.iter().any(|name| name == field), "{field}");
+    }
+    assert_eq!(plain.len(), 9, "{plain:?}");
 }

@@ -44,6 +44,7 @@ rules![
     detailed_monitoring,
     high_resolution_alarm,
     dashboard_cost,
+    dear_pair,
     log_retention,
     reserved_concurrency,
     unknown_allow,

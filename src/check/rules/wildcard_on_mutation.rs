@@ -12,8 +12,8 @@ pub(in crate::check) static RULE: Rule = Rule {
           scale another team's groups, read another queue's jobs, pass any role. The SpotManager and the workers need a \
           handful of actions on their own groups and queue, and every one of them can be named.\n\n\
           An action reads if its name begins as AWS's reading actions do (Describe, Get, List …). Changes on `*` are taken \
-          where a condition on the resource's tags stands beside them, and for `cloudwatch:PutMetricData` where it names the \
-          namespace, because IAM offers nothing narrower.",
+          where a condition on the resource's tags stands beside them, for `cloudwatch:PutMetricData` where it names the \
+          namespace, and for `ec2:CreateFleet` where it names the launch templates, because IAM offers nothing narrower.",
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege",
     check,
 };
@@ -45,7 +45,9 @@ fn wrong(statement: &Statement<'_>) -> Option<Found> {
     let everything = statement.everything().filter(|_| statement.kind == Kind::Identity)?;
     let scoped = statement.depends_on(&["aws:resourcetag/", "autoscaling:resourcetag/", "ec2:resourcetag/"])
         || changes.iter().all(|(_, action)| *action == "cloudwatch:PutMetricData")
-            && statement.depends_on(&["cloudwatch:namespace"]);
+            && statement.depends_on(&["cloudwatch:namespace"])
+        // A fleet, and the instances in it, have no names before they are there.
+        || changes.iter().all(|(_, action)| *action == "ec2:CreateFleet") && statement.names("launch-template");
     (!scoped).then(|| Found::new(format!("`{action}` is allowed on every resource")).within(&everything))
 }
 

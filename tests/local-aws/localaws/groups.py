@@ -126,15 +126,15 @@ def _launch_in_some_zone(group: dict, cause: Cause) -> bool:
     held = Counter(instance["AvailabilityZone"] for instance in group["Instances"])
     definition = launch.of(group)
     for zone in sorted(subnets, key=lambda zone: (held[zone], zone)):
-        refused = _refusal(definition, zone)
+        refused = refusal(definition, zone)
         if refused is None:
-            _start_instance(group, definition, zone, subnets[zone], cause)
+            start_instance(group, definition, zone, subnets[zone], cause)
             return True
         _record_refusal(group, refused, zone, subnets[zone], cause)
     return False
 
 
-def _refusal(definition: launch.Definition, zone: str) -> Failure | None:
+def refusal(definition: launch.Definition, zone: str) -> Failure | None:
     if definition.market == SPOT and definition.max_price:
         price = prices.in_force(definition.instance_type, zone)
         if price and float(price.usd) > float(definition.max_price):
@@ -147,7 +147,7 @@ def _running(market: str, zone: str) -> int:
     return sum((i["Market"], i["AvailabilityZone"]) == (market, zone) for i in instances)
 
 
-def _start_instance(group: dict, definition: launch.Definition, zone: str, subnet: str, cause: Cause) -> None:
+def start_instance(group: dict, definition: launch.Definition, zone: str, subnet: str, cause: Cause) -> dict:
     instances = group["Instances"]
     why = cause.launching(len(instances))
     instance = {
@@ -167,6 +167,7 @@ def _start_instance(group: dict, definition: launch.Definition, zone: str, subne
     description = f"Launching a new EC2 instance: {instance['InstanceId']}"
     activity = activities.record(group, description, why, "Successful", zone=zone, subnet=subnet)
     events.launch(group, activity | {"EC2InstanceId": instance["InstanceId"]})
+    return instance
 
 
 def _record_refusal(group: dict, refused: Failure, zone: str, subnet: str, cause: Cause) -> None:

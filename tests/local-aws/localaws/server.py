@@ -19,6 +19,7 @@ from ministack import app as ministack
 from localaws import (
     activities,
     alarms,
+    at_once,
     control,
     events,
     functions,
@@ -33,7 +34,7 @@ from localaws import (
     stacks,
 )
 
-PARTS = [activities, alarms, events, functions, group_calls, launch, network, permissions, prices, scaling, stacks]
+PARTS = [activities, alarms, at_once, events, functions, group_calls, launch, network, permissions, prices, scaling, stacks]
 
 
 def end_with_the_parent() -> None:
