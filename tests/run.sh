@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, local AWS, end to end.
+# Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, actionlint, local AWS,
+# end to end.
 # Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +29,7 @@ cargo test --workspace --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-step "cfn-lint, checkov, IAM"
+step "cfn-lint, checkov, IAM, actionlint"
 wait "$judges" || { echo "run.sh: the judges could not be installed" >&2; exit 1; }
 tests/judges.sh
 

@@ -105,10 +105,12 @@ async fn listed(
     said: &impl Fn(&Pair) -> Option<f64>,
     global: &Global,
 ) -> Result<Vec<Option<f64>>> {
+    let journal = crate::cli::debug::journal(global)?;
     let connection = Connection {
         region: global.region.as_deref().or(plan.region.as_deref()),
         profile: global.profile.as_deref(),
         endpoint_url: global.endpoint_url.as_deref(),
+        journal: journal.as_ref(),
     };
     let account = match Account::connect(connection).await {
         Ok(account) => account,

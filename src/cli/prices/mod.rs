@@ -260,10 +260,12 @@ fn length(duration: Seconds) -> i64 {
 
 /// The prices that AWS tells, up to now.
 async fn current(asked: Vec<Asked>, region: Option<String>, since: Seconds, global: &Global) -> Result<Vec<Prices>> {
+    let journal = crate::cli::debug::journal(global)?;
     let connection = Connection {
         region: global.region.as_deref().or(region.as_deref()),
         profile: global.profile.as_deref(),
         endpoint_url: global.endpoint_url.as_deref(),
+        journal: journal.as_ref(),
     };
     let account = Account::connect(connection).await?;
     let end = Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| length(Seconds(now.as_secs()))));
