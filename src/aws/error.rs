@@ -32,7 +32,14 @@ where
         }
         SdkError::TimeoutError(_) => local(Trouble::Unreachable, format!("{endpoint} did not answer in time")),
         SdkError::DispatchFailure(_) => {
-            local(Trouble::Unreachable, format!("no answer from {endpoint}: {}", innermost(error)))
+            let cause = innermost(error);
+            // Of a Region that is spelt wrong there is no host.
+            let region = if cause.contains("lookup") && endpoint.starts_with("AWS in ") {
+                "; is that how AWS spells a Region? `aws account list-regions` lists them"
+            } else {
+                ""
+            };
+            local(Trouble::Unreachable, format!("no answer from {endpoint}: {cause}{region}"))
         }
         SdkError::ResponseError(_) => {
             local(Trouble::Unreachable, format!("{endpoint} answers something that is not AWS's: {}", innermost(error)))
@@ -115,7 +122,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// What the last cause says; those before it only say that something went wrong.
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -10,25 +10,31 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 
+use super::journal::{Journal, Watched};
 use crate::deploy::{CloudError, Trouble};
 
-/// A client for everything that is asked of AWS, or of a custom endpoint.
+/// A client for everything that is asked of AWS, or of a custom endpoint; the journal is told of each request.
 ///
 /// # Errors
 /// AWS_CA_BUNDLE names a file that cannot be read.
-pub(super) fn client(endpoint_url: Option<&str>) -> Result<SharedHttpClient, CloudError> {
+pub(super) fn client(endpoint_url: Option<&str>, journal: Option<&Journal>) -> Result<SharedHttpClient, CloudError> {
     let tls = tls()?;
     // No proxy knows this machine's own addresses.
     let proxy = if endpoint_url.is_some_and(is_loopback) { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
     // One connector, with its pool of connections, for each pair of time-outs.
     let connectors: Mutex<HashMap<_, SharedHttpConnector>> = Mutex::default();
+    let journal = journal.cloned();
     Ok(http_client_fn(move |settings, components| {
         let mut connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = connectors.entry((settings.connect_timeout(), settings.read_timeout())).or_insert_with(|| {
             let mut builder = Connector::builder().connector_settings(settings.clone()).proxy_config(proxy.clone());
             builder.set_sleep_impl(components.sleep_impl());
             let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
-            SharedHttpConnector::new(builder.tls_context(tls.clone()).build())
+            let connector = SharedHttpConnector::new(builder.tls_context(tls.clone()).build());
+            match &journal {
+                Some(journal) => SharedHttpConnector::new(Watched { inner: connector, journal: journal.clone() }),
+                None => connector,
+            }
         });
         connector.clone()
     }))

@@ -20,10 +20,13 @@ mod cloud;
 mod error;
 mod fleet;
 mod http;
+mod journal;
+mod looking;
 mod prices;
 mod reading;
 
 pub use choices::{Choices, SecurityGroup, Subnet, choices, configured_region};
+pub use journal::{Call, Journal};
 
 /// What was said about whom to ask: the command line's words win over the environment's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +37,8 @@ pub struct Connection<'a> {
     pub profile: Option<&'a str>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<&'a str>,
+    /// Who is told of each request.
+    pub journal: Option<&'a Journal>,
 }
 
 /// An AWS account in one Region, as whoever the credentials say.
@@ -44,8 +49,10 @@ pub struct Account {
     endpoint: String,
     auto_scaling: aws_sdk_autoscaling::Client,
     cloudformation: aws_sdk_cloudformation::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
     launch_templates: LaunchTemplates,
     lambda: aws_sdk_lambda::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
     pricing: aws_sdk_pricing::Client,
     s3: aws_sdk_s3::Client,
     spot_price_history: SpotPriceHistory,
@@ -73,8 +80,10 @@ impl Account {
             endpoint: custom.map_or_else(|| format!("AWS in {region}"), Into::into),
             auto_scaling: aws_sdk_autoscaling::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             launch_templates: LaunchTemplates::new(config).map_err(|lack| incomplete(&lack))?,
             lambda: aws_sdk_lambda::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
             pricing: aws_sdk_pricing::Client::from_conf(pricing),
             s3: aws_sdk_s3::Client::from_conf(s3),
             spot_price_history: SpotPriceHistory::new(config).map_err(|lack| incomplete(&lack))?,
@@ -88,7 +97,7 @@ impl Account {
 async fn configuration(connection: Connection<'_>) -> Result<SdkConfig, CloudError> {
     let endpoint_url = connection.endpoint_url.map(Into::into).or_else(configured_endpoint);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http::client(endpoint_url.as_deref())?)
+        .http_client(http::client(endpoint_url.as_deref(), connection.journal)?)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts(Duration::from_secs(20)));
     if let Some(region) = connection.region {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::types::{self as auto_scaling, AutoScalingGroup, LaunchConfiguration};
 use aws_sdk_cloudformation::types as sdk;
+use aws_sdk_cloudwatch::types::MetricAlarm;
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_smithy_types::DateTime;
 use spot_policy::Timestamp;
 use spotstack_ec2::launch_template::LaunchTemplate;
@@ -15,6 +17,7 @@ use crate::deploy::cloud::{
 use crate::deploy::event::{Event, FailedEvent};
 use crate::deploy::stack::{Stack, StackStatus};
 use crate::deploy::text::neutral;
+use crate::observe::{Alarm, LogLine};
 
 /// A text of AWS's.
 fn text(text: Option<&str>) -> Option<String> {
@@ -181,6 +184,26 @@ pub(super) fn scaling_policy(policy: &auto_scaling::ScalingPolicy) -> ScalingPol
         arn: policy.policy_arn().unwrap_or_default().into(),
         kind: text(policy.policy_type()).unwrap_or_default(),
     }
+}
+
+pub(super) fn alarm(alarm: &MetricAlarm) -> Alarm {
+    Alarm {
+        name: text(alarm.alarm_name()).unwrap_or_default(),
+        state: text(alarm.state_value().map(|state| state.as_str())).unwrap_or_default(),
+        reason: text(alarm.state_reason()),
+        since: moment(alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp())),
+        acts: alarm.actions_enabled().unwrap_or(true),
+    }
+}
+
+/// A line of a log as it was written: whoever shows it makes it safe, and whoever reads it needs its bytes.
+pub(super) fn log_line(event: &FilteredLogEvent) -> LogLine {
+    let plain = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let (at, message) = (event.timestamp().unwrap_or_default(), plain(event.message()));
+    // AWS gives each line an id; a local AWS may not.
+    let id = event.event_id().map(str::to_owned);
+    let id = id.unwrap_or_else(|| format!("{}/{at}/{message}", event.log_stream_name().unwrap_or_default()));
+    LogLine { id, at, message }
 }
 
 /// A failure beyond those that stack events tell.

@@ -8,8 +8,8 @@ use miette::miette;
 use spot_policy::Seconds;
 
 use super::desired::{Desired, Options};
-use super::terminal::{Show, Terminal, account, block_on};
-use super::{Exit, Global, Result};
+use super::terminal::{PROGRESS_JSON, Show, Terminal, account, block_on};
+use super::{Exit, Global, Result, replay};
 use crate::deploy::saved::Saved;
 use crate::deploy::{Outcome, Request, deploy};
 
@@ -18,6 +18,7 @@ use crate::deploy::{Outcome, Request, deploy};
 /// Run again after it broke off, it finds what it has begun and watches that. Ctrl-C on a terminal asks whether to leave
 /// CloudFormation to it or to call it off; elsewhere, and on SIGTERM, it leaves.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
     /// Do not ask; needed where there is no terminal to ask on
     #[arg(short, long)]
@@ -45,9 +46,23 @@ pub(super) struct Args {
     progress: Show,
     #[command(flatten)]
     options: Options,
+    /// Draw a deployment that `--progress json` recorded, without AWS
+    #[arg(long, value_name = "FILE", hide = true)]
+    replay: Option<PathBuf>,
+    /// So many times as fast as it was
+    #[arg(long, value_name = "TIMES", hide = true, default_value = "1", requires = "replay", value_parser = speed)]
+    speed: f64,
+}
+
+fn speed(text: &str) -> std::result::Result<f64, String> {
+    let wrong = || format!("`{text}` is not a number between 0.01 and 10000");
+    text.parse().ok().filter(|times| (0.01..=10_000.0).contains(times)).ok_or_else(wrong)
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    if let Some(file) = &args.replay {
+        return replay::run(file, args.speed, args.progress, global);
+    }
     let desired = Desired::new(&args.options, global)?;
     desired.check_package()?;
     let saved = args.plan.as_deref().map(read).transpose()?;

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use miette::miette;
 
 use crate::blueprint::{self, Blueprints};
 use crate::check::{self as findings, Refused, Report, Severity};
+use crate::deploy::PairName;
 use crate::package;
 use crate::plan::Plan;
 use crate::spec::{self, Spec};
@@ -18,6 +20,7 @@ use crate::template::Template;
 
 mod check;
 mod cost;
+mod debug;
 mod deploy;
 mod desired;
 mod destroy;
@@ -26,13 +29,19 @@ mod eject;
 mod explain;
 mod init;
 mod interrupts;
+mod link;
+mod logs;
+mod man;
 mod prices;
 mod recover;
 mod render;
+mod replay;
 mod schema;
+mod screen;
 mod simulate;
 mod status;
 mod terminal;
+mod tree;
 mod wrong;
 
 /// Every command fails with a report that says what happened, where, why, and what to do next.
@@ -71,9 +80,12 @@ pub struct Global {
     /// Whether to colour what is printed
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
-    /// Say more
+    /// Say what is asked of AWS: each request, how it ended, AWS's id for it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Add each request to AWS to a log file: when, what, how it ended; no credentials and no contents
+    #[arg(long, global = true, value_name = "FILE")]
+    pub debug: Option<PathBuf>,
     /// Say nothing but results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -126,6 +138,7 @@ enum Command {
     Deploy(deploy::Args),
     Status(status::Args),
     Explain(explain::Args),
+    Logs(logs::Args),
     Prices(prices::Args),
     Cost(cost::Args),
     Recover(recover::Args),
@@ -138,6 +151,7 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    Man(man::Args),
 }
 
 /// How a command ended, when it did not fail.
@@ -154,6 +168,18 @@ pub enum Exit {
 /// Reads and plans the spec: where every command begins.
 pub(crate) fn plan(global: &Global) -> Result<Plan> {
     Ok(planned(&global.file)?.1)
+}
+
+/// The pairs that were asked for: the one of this name, or all.
+pub(crate) fn pairs_asked<'a>(plan: &'a Plan, name: Option<&str>) -> Result<Vec<PairName<'a>>> {
+    let pairs = PairName::all(plan);
+    let asked: Vec<_> = pairs.iter().copied().filter(|pair| name.is_none_or(|name| name == pair.name)).collect();
+    if asked.is_empty() {
+        let names: Vec<_> = pairs.iter().map(|pair| pair.name).collect();
+        let name = name.unwrap_or_default();
+        return Err(miette!(help = format!("the spec has {}", names.join(", ")), "the spec has no pair `{name}`"));
+    }
+    Ok(asked)
 }
 
 fn planned(file: &Path) -> Result<(Spec, Plan)> {
@@ -240,6 +266,7 @@ pub fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(args, global),
         Command::Status(args) => status::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Logs(args) => logs::run(args, global),
         Command::Prices(args) => prices::run(args, global),
         Command::Cost(args) => cost::run(args, global),
         Command::Recover(args) => recover::run(args, global),
@@ -251,6 +278,7 @@ pub fn main() -> ExitCode {
             clap_complete::generate(*shell, &mut Cli::command(), "spotstack", &mut std::io::stdout());
             Ok(Exit::Done)
         }
+        Command::Man(args) => man::run(args, global),
     };
     match result {
         Ok(Exit::Done) => ExitCode::SUCCESS,

@@ -8,19 +8,20 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use dialoguer::console::{Style, Term, measure_text_width, truncate_str};
+use dialoguer::console::{Style, Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr};
-use serde_json::json;
 
 use super::interrupts::Interrupts;
-use super::{Global, Result, wrong};
+use super::screen::Screen;
+use super::tree::{self, Row, Size, tree};
+use super::{Global, Result, debug, wrong};
 use crate::aws::{Account, Connection};
-use crate::deploy::audience::Artifact;
-use crate::deploy::audience::Wish;
+use crate::deploy::audience::{Artifact, Wish};
 use crate::deploy::cloud::Waiting;
 use crate::deploy::follow::Undo;
-use crate::deploy::progress::{Progress, State, Step, StepKind};
+use crate::deploy::progress::recording::{self, Todo};
+use crate::deploy::progress::{Progress, Step, StepKind};
 use crate::deploy::running::Crew;
 use crate::deploy::text::{count, moment, seconds};
 use crate::deploy::{Audience, Moment, Question};
@@ -53,8 +54,23 @@ enum Mode {
 /// A pipeline's log without a line for this long looks dead.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// Rows of work in progress that move; a screen has 24.
-const ROWS: usize = 12;
+/// Frames of the tree in a second; what makes it move is drawn this often at most.
+const FRAMES: u8 = 10;
+
+/// What `--progress json` writes, for the help of whoever has the option.
+pub(super) const PROGRESS_JSON: &str = "\
+--progress json writes one object a line to standard output. Each has a `moment`; one that is not known is to be skipped:
+  target       {stack, region, account, status}: what is about to be changed
+  stored       {what, key, bytes, sent}: the handler or a large template in the artifact bucket
+  reviewed     the change set, as `diff --format json` has it
+  begun        {stack_arn}: CloudFormation is at work
+  todo         {stack, resources: [{logical_id, resource_type, about}]}: all that it will do
+  step         {logical_id, resource_type, about, status, kind, seconds, reason, at}: one state change of a resource or, with
+               kind `stack`, of the stack. kind is {begun: verb}, {done: verb}, failed, cancelled, kept or stack; the verbs
+               are create, update and delete; status and reason are AWS's; at is in seconds since 1970
+  failed       {failures: [{logical_id, resource_type, about, status, reason}], cancelled, reason}: the root cause first
+  ended        {status, outputs, seconds}
+and code_is_right, self_tested, self_test_failed, bucket_made, groups_found, leaving, lost_contact and warning, each with its words.";
 
 /// A terminal, or what stands in for one.
 pub(super) struct Terminal {
@@ -63,7 +79,10 @@ pub(super) struct Terminal {
     can_answer: bool,
     colored: bool,
     bar: Option<ProgressBar>,
+    /// The tree as a whole, to be left on the screen when it does not move any more.
+    whole: Vec<Row>,
     last_line: Duration,
+    has_begun: bool,
     /// What a question is about, where `--quiet` has kept it back.
     unsaid: String,
     interrupts: Option<Interrupts>,
@@ -76,7 +95,8 @@ impl Terminal {
         let person = io::stderr().is_terminal() && !set("CI");
         Self {
             mode: match show {
-                Show::Auto if person && !dumb => Mode::Moving,
+                // What `-v` says would be written across what moves.
+                Show::Auto if person && !dumb && global.verbose == 0 => Mode::Moving,
                 Show::Auto | Show::Plain => Mode::Plain,
                 Show::Json => Mode::Json,
                 Show::None => Mode::Silent,
@@ -85,7 +105,9 @@ impl Terminal {
             can_answer: person && io::stdin().is_terminal(),
             colored: global.colored(),
             bar: None,
+            whole: Vec::new(),
             last_line: Duration::ZERO,
+            has_begun: false,
             unsaid: String::new(),
             interrupts: None,
         }
@@ -217,63 +239,71 @@ impl Terminal {
         text
     }
 
-    /// A step in a line; `None` for what moves on the screen anyway, for noise, and for what is told in the end.
+    /// A step in a line; `None` for what has only begun, for noise, and for what is told in the end.
     fn step(&self, step: &Step, elapsed: Duration) -> Option<String> {
-        let moving = self.mode == Mode::Moving;
         let (mark, verb) = match step.kind {
-            StepKind::Begun(_) if moving => return None,
-            StepKind::Begun(verb) => (self.paint(Style::new().dim(), "·"), verb.doing()),
             StepKind::Done(verb) => (self.paint(Style::new().green(), "✓"), verb.done()),
             StepKind::Kept => (self.paint(Style::new().green(), "="), "kept"),
             StepKind::Failed => (self.paint(Style::new().red().bold(), "✗"), "failed"),
-            StepKind::Cancelled => return None,
-            StepKind::Stack if step.status.contains("ROLLBACK") || step.status.contains("CLEANUP") => {
-                let line = self.paint(Style::new().yellow(), &format!("{}: {}", step.logical_id, step.status));
-                return Some(if moving { line } else { format!("{}  {line}", stamp(elapsed)) });
+            StepKind::Stack => {
+                let bad = step.status.contains("ROLLBACK") || step.status.contains("FAILED");
+                let style = if bad { Style::new().yellow() } else { Style::new().dim() };
+                let words = format!("{} is {}", step.logical_id, step.status);
+                return Some(format!("{}  {}", stamp(elapsed), self.paint(style, &words)));
             }
-            StepKind::Stack => return None,
+            StepKind::Begun(_) | StepKind::Cancelled => return None,
         };
         let took = step.seconds.and_then(|s| u64::try_from(s).ok()).map(whole_seconds).unwrap_or_default();
-        let line = row(&mark, verb, &step.logical_id, &took, step.about.as_deref().unwrap_or(&step.resource_type));
-        let line = if moving { fit(&line) } else { format!("{}  {line}", stamp(elapsed)) };
-        Some(match &step.reason {
-            Some(reason) => format!("{line}\n{}", indented(reason, "    ")),
-            None => line,
+        let about = step.about.as_deref().unwrap_or(&step.resource_type);
+        let old = if step.replaced { " (the old one)" } else { "" };
+        let line = format!("{}  {mark} {verb:<8} {:<27} {took:>7}  {about}{old}", stamp(elapsed), step.logical_id);
+        Some(match step.reason.as_deref().filter(|_| step.kind == StepKind::Failed) {
+            Some(reason) => format!("{}\n{}", line.trim_end(), indented(reason, "             ")),
+            None => line.trim_end().into(),
         })
     }
 
-    /// What moves: a head line, and what CloudFormation is at.
+    /// What moves: the tree, as far as it fits.
     fn draw(&mut self, progress: &Progress, elapsed: Duration) {
+        let (rows, columns) = Term::stderr().size();
+        let columns = usize::from(columns);
+        let rows = tree(progress, elapsed, Size { columns, rows: Some(usize::from(rows).saturating_sub(1)) });
+        let text: Vec<_> = rows.iter().map(|row| self.row(row)).collect();
+        self.whole = tree(progress, elapsed, Size { columns, rows: None });
         let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::new()), FRAMES);
+            let bar = ProgressBar::with_draw_target(None, target);
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
                 bar.set_style(style);
             }
             bar
         });
-        let (done, all) = progress.done();
-        let status = progress.status().map_or("has begun", |status| status.0.as_str());
-        let mut lines = vec![format!("{}: {status}, {done} of {all}, {}", progress.stack(), seconds(elapsed))];
-        let doing: Vec<_> = progress.doing().collect();
-        for task in doing.iter().take(ROWS) {
-            if let State::Doing { verb, since, .. } = task.state {
-                let took = seconds(elapsed.saturating_sub(since));
-                let about = task.about.as_deref().unwrap_or(&task.resource_type);
-                lines.push(row("·", verb.doing(), &task.logical_id, &took, about));
-            }
-        }
-        if doing.len() > ROWS {
-            lines.push(format!("  and {} more", doing.len() - ROWS));
-        }
-        // The first line has the spinner and a space before it.
-        let lines: Vec<_> = lines.iter().map(|line| fit(line)).collect();
-        bar.set_message(lines.join("\n"));
-        bar.tick();
+        bar.set_message(text.join("\n"));
     }
 
+    fn row(&self, row: &Row) -> String {
+        let style = |tone: tree::Tone| match tone {
+            tree::Tone::Plain => Style::new(),
+            tree::Tone::Strong => Style::new().bold(),
+            tree::Tone::Good => Style::new().green(),
+            tree::Tone::Busy => Style::new().yellow(),
+            tree::Tone::Bad => Style::new().red(),
+            tree::Tone::Dim => Style::new().dim(),
+        };
+        let pieces = row.iter().map(|(tone, text)| match tone {
+            tree::Tone::Plain => text.clone(),
+            tone => self.paint(style(*tone), text),
+        });
+        pieces.collect::<String>().trim_end().into()
+    }
+
+    /// Leaves the whole tree where it moved.
     fn stop_moving(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+            for row in std::mem::take(&mut self.whole) {
+                self.say(&self.row(&row));
+            }
         }
     }
 
@@ -381,22 +411,14 @@ impl Audience for Terminal {
             Mode::Silent => {}
             _ if self.quiet => {}
             Mode::Json => {
+                if !self.has_begun {
+                    self.emit(&recording::Line::Todo(Todo::of(progress)));
+                }
                 for step in steps {
-                    let mut value = json!({ "moment": "step" });
-                    if let (Some(all), Ok(serde_json::Value::Object(step))) =
-                        (value.as_object_mut(), serde_json::to_value(step))
-                    {
-                        all.extend(step);
-                    }
-                    self.emit(&value);
+                    self.emit(&recording::Line::Step(step));
                 }
             }
-            Mode::Moving => {
-                for line in steps.iter().filter_map(|step| self.step(step, elapsed)) {
-                    self.say(&line);
-                }
-                self.draw(progress, elapsed);
-            }
+            Mode::Moving => self.draw(progress, elapsed),
             Mode::Plain => {
                 for step in steps {
                     if let Some(line) = self.step(step, elapsed) {
@@ -406,13 +428,11 @@ impl Audience for Terminal {
                 }
                 if elapsed.saturating_sub(self.last_line) >= HEARTBEAT {
                     self.last_line = elapsed;
-                    let (done, all) = progress.done();
-                    let doing: Vec<_> = progress.doing().map(|task| task.logical_id.as_str()).collect();
-                    let at = if doing.is_empty() { "CloudFormation".into() } else { doing.join(", ") };
-                    self.say(&format!("{}  {done} of {all} done; still at it: {at}", stamp(elapsed)));
+                    self.say(&heartbeat(progress, elapsed));
                 }
             }
         }
+        self.has_begun = true;
     }
 
     async fn interrupted(&mut self) {
@@ -434,6 +454,8 @@ impl Audience for Terminal {
             return Wish::Detach;
         }
         self.stop_moving();
+        // The review is not what this question is about.
+        self.unsaid.clear();
         match self.line(prompt).await.map(|answer| answer.to_ascii_lowercase()).as_deref() {
             // Ctrl-C again, or the end of the input.
             None | Some("d" | "detach") => Wish::Detach,
@@ -495,10 +517,17 @@ pub(super) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// The account that a command is about: the command line's Region wins over the spec's, which wins over the environment's.
 pub(super) async fn account(global: &Global, plan: &Plan) -> Result<Account> {
+    account_in(plan.region.as_deref(), global).await
+}
+
+/// The same, for what may have no spec.
+pub(super) async fn account_in(region: Option<&str>, global: &Global) -> Result<Account> {
+    let journal = debug::journal(global)?;
     let connection = Connection {
-        region: global.region.as_deref().or(plan.region.as_deref()),
+        region: global.region.as_deref().or(region),
         profile: global.profile.as_deref(),
         endpoint_url: global.endpoint_url.as_deref(),
+        journal: journal.as_ref(),
     };
     Ok(Account::connect(connection).await?)
 }
@@ -516,13 +545,26 @@ fn stamp(elapsed: Duration) -> String {
     format!("{:>7}", seconds(elapsed))
 }
 
-/// `GpuSpotGroup` and how far it is, in columns that leave room for some words on 80.
-fn row(mark: &str, verb: &str, logical_id: &str, took: &str, about: &str) -> String {
-    format!("{mark} {verb:<8} {logical_id:<27} {took:>7}  {about}").trim_end().to_owned()
+/// That it is still alive, and what it waits for.
+fn heartbeat(progress: &Progress, elapsed: Duration) -> String {
+    let (done, all) = progress.done();
+    let doing: Vec<_> = progress.doing().map(|task| task.logical_id.as_str()).collect();
+    let at = match doing.as_slice() {
+        [] => String::new(),
+        [first, second, third, rest @ ..] if rest.len() > 1 => {
+            format!(", at {first}, {second}, {third} and {} more", rest.len())
+        }
+        few => format!(", at {}", few.join(", ")),
+    };
+    let so_far = match progress.is_undoing() {
+        true => format!("{} undone", progress.undone()),
+        false => format!("{done} of {all} done"),
+    };
+    format!("{}  … {so_far}{at}", stamp(elapsed))
 }
 
 /// Seconds that were counted by AWS's clock, which has no parts of them here.
-fn whole_seconds(whole: u64) -> String {
+pub(super) fn whole_seconds(whole: u64) -> String {
     if whole < 60 { format!("{whole}s") } else { seconds(Duration::from_secs(whole)) }
 }
 
@@ -532,10 +574,4 @@ fn size(bytes: usize) -> String {
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
     }
-}
-
-/// What fits on a line of the terminal, so that what moves can be drawn again in its place.
-fn fit(line: &str) -> String {
-    let width = usize::from(Term::stderr().size().1).saturating_sub(3).max(20);
-    truncate_str(line, width, "…").into_owned()
 }

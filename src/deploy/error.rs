@@ -67,10 +67,10 @@ impl CloudError {
     fn advice(&self) -> Option<String> {
         let advice = match self.trouble {
             Trouble::NoCredentials => {
-                "sign in with `aws sso login`, name a profile with `--profile` or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                "sign in with `aws sso login` (`aws configure sso` sets it up), name a profile with `--profile` or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             }
             Trouble::StaleCredentials => {
-                "sign in again (`aws sso login`, or whatever gave you these credentials); AWS_ACCESS_KEY_ID in the environment wins over `--profile`"
+                "sign in again (`aws sso login`, or whatever gave you these credentials); `aws sts get-caller-identity` shows whether it helped. AWS_ACCESS_KEY_ID in the environment wins over AWS_PROFILE; and a Region that an account has to opt in to knows nobody until `aws account enable-region --region-name <region>`"
             }
             Trouble::NoRegion => {
                 "write `region:` in the spec, give `--region eu-west-1`, or set AWS_REGION or the profile's `region`"
@@ -80,7 +80,9 @@ impl CloudError {
                 "is the network up, the Region spelt as AWS spells it, and the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) the right one? HTTPS_PROXY and AWS_CA_BUNDLE are respected"
             }
             Trouble::Throttled => "AWS asked for a pause; run the same command again in a minute",
-            Trouble::ClockSkew => "set the clock of this machine: AWS accepts a signature for five minutes",
+            Trouble::ClockSkew => {
+                "set the clock of this machine (`sudo timedatectl set-ntp true`; on macOS `sudo sntp -sS time.apple.com`): AWS accepts a signature for five minutes"
+            }
             Trouble::Missing | Trouble::Other => self.known()?,
         };
         Some(advice.into())
@@ -426,6 +428,13 @@ pub enum DeployError {
         /// The pair.
         pair: String,
     },
+}
+
+impl DeployError {
+    /// Whether AWS said no to a call of ours.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Cloud(error) if !error.is_passing())
+    }
 }
 
 fn unstick(status: &StackStatus) -> String {

@@ -1,4 +1,4 @@
-"""The commands that only look: `status` and `explain`."""
+"""The commands that only look: `status`, `logs` and `explain`."""
 
 from __future__ import annotations
 
@@ -69,3 +69,70 @@ def test_explain_of_what_is_not_there(project, gpu):
     project.spec["stack"] = "elsewhere"
     project.write()
     project.run("explain").failed("elsewhere")
+
+
+def test_status_has_prices_alarms_and_the_last_decisions(project, gpu):
+    """All on one screen, and nothing that could not be read."""
+    gpu.work_arrives()
+    gpu.becomes(spot=1, on_demand=0)
+    (pair,) = json.loads(project.run("status", "--format", "json").ok().out)["pairs"]
+    assert (pair["works"], pair["trouble"], pair["drift"]) == ("spot", [], [])
+    assert {alarm["id"]: alarm["state"] for alarm in pair["alarms"]} == {"JobsWaitingAlarm": "ALARM", "IdleAlarm": "OK"}
+    assert (pair["prices"]["max_price"], [zone["zone"] for zone in pair["prices"]["zones"]]) == (0.55, ZONES)
+    assert [decided["decision"] for decided in pair["decisions"]] == ["scale up Spot to 1"]
+    assert project.run("status").ok().out.count("\n") <= 24
+
+
+def test_status_tells_what_was_changed_by_hand(project, gpu, world):
+    """Limits, processes and policies of the groups, which CloudFormation's own drift knows nothing of or is not asked for."""
+    scaling, group = world.client("autoscaling"), gpu.ids["SpotGroup"]
+    scaling.update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=9)
+    scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["Terminate"])
+    scaling.put_scaling_policy(
+        AutoScalingGroupName=group,
+        PolicyName="mine",
+        PolicyType="SimpleScaling",
+        AdjustmentType="ChangeInCapacity",
+        ScalingAdjustment=1,
+    )
+    (pair,) = json.loads(project.run("status", "--format", "json").ok().out)["pairs"]
+    limits, policy, process = (drift["what"] for drift in pair["drift"])
+    assert limits == "the Spot group's MaxSize is 9, the template says 2"
+    assert policy == "the Spot group has a scaling policy that is not the stack's: mine (SimpleScaling)"
+    assert process.startswith("the Spot group's process Terminate is suspended")
+
+
+def test_logs_are_decisions_with_their_reasons(project, gpu):
+    """Who woke it, what it decided, why, what was done; looks that found the same are counted."""
+    gpu.work_arrives()
+    gpu.becomes(spot=1, on_demand=0)
+    for _ in range(3):
+        gpu.look()
+    out = project.run("logs").ok().out
+    assert "  alarm ALARM    scale up Spot to 1\n" in out, out
+    assert "    done: Spot to 1\n" in out, out
+    assert " looks that found the same\n" in out and "  tick  " not in out, out
+    assert project.run("logs", "--all").ok().out.count("  tick  ") == 3
+    project.run("logs", "cpu").failed("cpu")
+
+
+def test_logs_raw_are_records_that_can_be_explained(project, gpu):
+    """What was logged is decided again by another policy, without AWS."""
+    gpu.send(2)
+    gpu.work_arrives()
+    raw = project.run("logs", "--raw").ok().out
+    records = [json.loads(line) for line in raw.splitlines()]
+    assert [record["trigger"] for record in records if "alarm" in record["trigger"]]
+    (project.folder / "records.jsonl").write_text(raw)
+    project.write(spot={"max_price": 0.2})
+    out = project.run("explain", "--situation", "records.jsonl", environment={"PATH": "/bin"}).ok().out
+    assert "scale up On-Demand to 2" in out and "then: scale up Spot to 2" in out, out
+
+
+def test_errors_of_the_function_are_shown_as_such(project, gpu, world):
+    """A function that does not see its groups says so, in the log as in the status."""
+    world.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=gpu.ids["SpotGroup"], ForceDelete=True)
+    project.run("explain").failed("fails")
+    assert "  error          " in project.run("logs").ok().out
+    out = project.run("status").ok().out
+    assert "trouble    the SpotManager fails" in out and "  error: " in out, out

@@ -284,10 +284,12 @@ const DEPLOY = {
   'cloudformation:GetTemplate': 'stack',
   'cloudformation:ListChangeSets': 'stack',
   'cloudformation:ListStackResources': 'stack',
+  'cloudwatch:DescribeAlarms': 'look',
   'ec2:DescribeLaunchTemplateVersions': 'look',
   'ec2:DescribeSpotPriceHistory': 'look',
   'lambda:GetFunctionConfiguration': 'function',
   'lambda:InvokeFunction': 'function',
+  'logs:FilterLogEvents': 'log',
   'pricing:GetProducts': 'list',
   's3:CreateBucket': 'bucket',
   's3:DeleteBucket': 'bucket',
@@ -305,7 +307,7 @@ const NEVER = {
   'AWS::AutoScaling::AutoScalingGroup': ['autoscaling:SetDesiredCapacity', 'autoscaling:ExecutePolicy', 'autoscaling:AttachInstances'],
   'AWS::IAM::Role': ['iam:AttachRolePolicy', 'iam:DeleteRolePermissionsBoundary', 'sts:AssumeRole'],
   'AWS::Lambda::Function': ['lambda:CreateFunctionUrlConfig', 'lambda:PublishVersion'],
-  'AWS::Logs::LogGroup': ['logs:FilterLogEvents', 'logs:PutSubscriptionFilter'],
+  'AWS::Logs::LogGroup': ['logs:PutSubscriptionFilter'],
   'AWS::SNS::Topic': ['sns:Publish'],
   'AWS::SQS::Queue': ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:PurgeQueue', 'sqs:AddPermission'],
 }
@@ -329,11 +331,13 @@ async function calls(who, policies, stack, account) {
   const other = stack.as({ name: 'other' })
   const elsewhere = stack.as({ region: 'us-west-2' })
   const functions = it => it.of('AWS::Lambda::Function').map(id => it.arnOf(id))
+  const logs = it => it.of('AWS::Logs::LogGroup').map(id => it.arnOf(id))
   const groups = it => it.of('AWS::AutoScaling::AutoScalingGroup').map(id => it.arnOf(id))
   const arn = it => it.arn('cloudformation', `stack/${it.name}/0a1b2c3d`)
   const whose = {
     stack: [[arn(stack)], [arn(other), arn(elsewhere), arn(stack.as({ name: `${stack.name}2` }))]],
     function: [functions(stack), [...functions(other), ...functions(elsewhere)]],
+    log: [logs(stack), [...logs(other), ...logs(elsewhere)]],
     group: [groups(stack), [...groups(other), ...groups(elsewhere)]],
     bucket: [[bucket], ['arn:aws:s3:::other', bucket.replace(REGION, 'us-west-2'), bucket.replace(ACCOUNT, '999999999999')]],
     object: [[`${bucket}/spotstack/handler/x86_64/0.zip`], [`${bucket}/other/x`, 'arn:aws:s3:::other/spotstack/handler/x86_64/0.zip']],

@@ -72,6 +72,11 @@ impl Project {
 pub(crate) struct Ran(Output);
 
 impl Ran {
+    /// What another command left.
+    pub(crate) fn of(output: Output) -> Self {
+        Self(output)
+    }
+
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.0.status.code(), Some(code), "stderr:\n{}", self.stderr());

@@ -8,6 +8,7 @@ use dialoguer::Input;
 use dialoguer::console::{Style, Term, truncate_str};
 use miette::{IntoDiagnostic, WrapErr};
 
+use super::super::debug;
 use super::super::terminal::{block_on, columns};
 use super::super::{Global, Result};
 use super::answers::Answers;
@@ -59,10 +60,16 @@ impl Lookup {
             return;
         }
         let (region, profile, endpoint) = (region.to_owned(), global.profile.clone(), global.endpoint_url.clone());
+        // A log that cannot be written is no reason to ask nothing; whatever talks to AWS in earnest says so.
+        let journal = debug::journal(global).ok().flatten();
         let (sender, receiver) = channel();
         thread::spawn(move || {
-            let connection =
-                Connection { region: Some(&region), profile: profile.as_deref(), endpoint_url: endpoint.as_deref() };
+            let connection = Connection {
+                region: Some(&region),
+                profile: profile.as_deref(),
+                endpoint_url: endpoint.as_deref(),
+                journal: journal.as_ref(),
+            };
             let found = block_on(async { Ok(aws::choices(connection, PATIENCE).await) });
             // Nobody may be waiting any more.
             let _ = sender.send(found.unwrap_or_default());

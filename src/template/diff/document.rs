@@ -55,7 +55,7 @@ impl Document {
     }
 
     /// The resources by their logical ids.
-    pub(super) fn resources(&self) -> &Map<String, Json> {
+    pub(crate) fn resources(&self) -> &Map<String, Json> {
         self.section("Resources")
     }
 

