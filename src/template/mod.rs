@@ -1,6 +1,7 @@
 //! A CloudFormation document: its text, and what can be known of it without AWS.
 
 use std::collections::BTreeSet;
+use std::thread;
 
 use serde_yaml::{Mapping, Value};
 
@@ -20,6 +21,9 @@ const LARGEST: usize = 1_000_000;
 
 /// Resources in one template, at most.
 const MOST_RESOURCES: usize = 500;
+
+/// A text longer than this is read in two halves at once: half of a render's time goes into reading what was rendered.
+const LONG: usize = 100_000;
 
 /// A rendered template, parsed and verified.
 #[derive(Debug, Clone)]
@@ -110,6 +114,40 @@ impl TemplateError {
     }
 }
 
+/// A document, read in two halves at once; the second one begins with a resource. `None` where that cannot be done: whatever the
+/// reason is, reading the whole tells it.
+fn in_halves(text: &str) -> Option<Mapping> {
+    const SECTION: &str = "\nResources:\n";
+    let begin = text.find(SECTION)? + SECTION.len();
+    let middle = begin + (text.len() - begin) / 2;
+    let begins = |line: &[u8]| line.starts_with(b"\n  ") && line.get(3).is_some_and(u8::is_ascii_alphanumeric);
+    let at = (middle..text.len()).find(|at| begins(&text.as_bytes()[*at..]))? + 1;
+    // Before it there is no other section.
+    if !text[begin..at].lines().all(|line| line.is_empty() || line.starts_with([' ', '#'])) {
+        return None;
+    }
+    let second = format!("Resources:\n{}", &text[at..]);
+    let (first, second) = thread::scope(|scope| {
+        let second = scope.spawn(|| serde_yaml::from_str::<Mapping>(&second));
+        (serde_yaml::from_str::<Mapping>(&text[..at]), second.join())
+    });
+    let (mut whole, second) = (first.ok()?, second.ok()?.ok()?);
+    for (section, value) in second {
+        match (whole.get_mut(&section), value) {
+            (None, value) => drop(whole.insert(section, value)),
+            (Some(Value::Mapping(there)), Value::Mapping(more)) if section == "Resources" => {
+                for (id, resource) in more {
+                    if there.insert(id, resource).is_some() {
+                        return None;
+                    }
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(whole)
+}
+
 /// A parser's message without the lines of a document that nobody has seen.
 fn without_places(error: &serde_yaml::Error) -> String {
     let message = error.to_string();
@@ -178,7 +216,8 @@ impl Template {
 
     /// Parses a document and looks at its size.
     fn parse(text: String) -> Result<Self, TemplateError> {
-        let document: Mapping = serde_yaml::from_str(&text)?;
+        let halves = (text.len() > LONG).then(|| in_halves(&text)).flatten();
+        let document: Mapping = halves.map_or_else(|| serde_yaml::from_str(&text), Ok)?;
         let template = Self { text, document, rendered: None };
         let resources = template.resources().count();
         for (what, has, limit) in [("bytes", template.text.len(), LARGEST), ("resources", resources, MOST_RESOURCES)] {
@@ -264,5 +303,39 @@ fn key_text(key: &Value) -> Option<String> {
         Value::Bool(bool) => Some(bool.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_halves_are_the_whole() {
+        for name in ["gpu-renderer", "two-pairs", "existing-groups", "launch-configurations"] {
+            let path = format!("{}/tests/golden/{name}.template.yaml", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(path).expect("a golden");
+            let whole: Mapping = serde_yaml::from_str(&text).expect("a template");
+            let halves = in_halves(&text).expect("has a middle");
+            assert_eq!(serde_yaml::to_string(&halves).expect("YAML"), serde_yaml::to_string(&whole).expect("YAML"));
+        }
+    }
+
+    #[test]
+    fn what_has_no_middle_is_read_whole() {
+        let resource = |id: &str, value: &str| format!("  {id}:\n    Type: AWS::SQS::Queue\n    Note: {value}\n");
+        let template = |first: &str, second: &str| format!("Description: d\nResources:\n{first}{second}");
+        assert!(in_halves(&template(&resource("A", "x"), &resource("B", "x"))).is_some());
+        for (first, second) in [
+            (resource("A", "x"), resource("A", "x")),
+            (resource("A", "&it x"), resource("B", "*it")),
+            (resource("A", "\"begun\n\n  here"), resource("B", "ended\"")),
+            (format!("{}Outputs:\n", resource("A", "x")), resource("B", "x")),
+            (resource("A", "x"), String::new()),
+        ] {
+            let text = template(&first, &second);
+            assert!(in_halves(&text).is_none(), "{text}");
+        }
+        assert!(in_halves("").is_none() && in_halves("\nResources:\n").is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! No credential stands in the spec, a script or the template.
 
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::{Found, InSpec, Rule, Severity, Subject};
@@ -26,10 +27,12 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         let place = InSpec::of_bytes(spec, secret.range, "not shown here");
         found.push(Found::new(format!("{} stands in the spec", secret.what)).at_text(place));
     }
+    // Pairs often share a script, and each stands in the template twice: it is long enough to be looked through once.
+    let mut scripts: BTreeMap<&str, Vec<Secret>> = BTreeMap::new();
     for (pair, _) in subject.pairs() {
         let Some(launch) = pair.value.launch.as_ref().map(|launch| &launch.value) else { continue };
         let (Some(name), Some(script)) = (&launch.user_data, &launch.script) else { continue };
-        for secret in secrets(script) {
+        for secret in &*scripts.entry(script).or_insert_with(|| secrets(script)) {
             known.push(&script[secret.range.clone()]);
             let line = script[..secret.range.start].matches('\n').count() + 1;
             let message = format!("{} stands in line {line} of `{}`", secret.what, name.value);
@@ -37,7 +40,10 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         }
     }
     // What the blueprints say of their own.
-    if secrets(&subject.template.text).iter().any(|secret| !known.contains(&&subject.template.text[secret.range.clone()])) {
+    let theirs: HashSet<&str> = scripts.keys().flat_map(|script| script.lines()).map(str::trim).collect();
+    let lines = subject.template.text.lines().filter(|line| !theirs.contains(line.trim()));
+    let own = lines.collect::<Vec<_>>().join("\n");
+    if secrets(&own).iter().any(|secret| !known.contains(&&own[secret.range.clone()])) {
         for (node, text) in subject.resources().flat_map(|resource| resource.strings()) {
             for secret in secrets(text).into_iter().filter(|secret| !known.contains(&&text[secret.range.clone()])) {
                 found.push(Found::new(format!("{} stands in the template", secret.what)).within(&node));
