@@ -1,6 +1,5 @@
 //! `diff --against`: two files, without AWS.
 
-
 use crate::project::{Project, SPEC};
 
 fn project() -> Project {
