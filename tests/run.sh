@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, actionlint, local AWS,
 # end to end.
-# Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/.
+# Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/. Pages are looked at in Chromium, which is
+# installed where that can be done without asking (as root, by apt-get); else those tests say that they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +14,10 @@ export PYTHONDONTWRITEBYTECODE=1
 
 step "tools"
 python=$(tests/venv.sh)
+if ! command -v chromium chromium-browser google-chrome >/dev/null && [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1 ||
+        echo "run.sh: chromium could not be installed; the tests of pages are skipped" >&2
+fi
 # While Rust compiles.
 tests/judges.sh install &
 judges=$!
@@ -35,4 +40,4 @@ tests/judges.sh
 
 step "local AWS and end to end"
 # The binary that the tests above were built with.
-SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack "$python" -m pytest -q -n 2 -p no:cacheprovider tests/local-aws tests/end_to_end
+SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack "$python" -m pytest -q -rs -n 2 -p no:cacheprovider tests/local-aws tests/end_to_end

@@ -7,9 +7,8 @@ use miette::IntoDiagnostic;
 use serde_json::{Value, json};
 
 use super::prices::{no_pair, on_demand_price, usd};
-use super::terminal::{block_on, print_line};
+use super::terminal::{account, block_on, print_line};
 use super::{Exit, Global, Result, checked, planned};
-use crate::aws::{Account, Connection};
 use crate::cost::{Bill, PRICES, bills};
 use crate::history::Kind;
 use crate::plan::{Pair, Plan};
@@ -105,14 +104,7 @@ async fn listed(
     said: &impl Fn(&Pair) -> Option<f64>,
     global: &Global,
 ) -> Result<Vec<Option<f64>>> {
-    let journal = crate::cli::debug::journal(global)?;
-    let connection = Connection {
-        region: global.region.as_deref().or(plan.region.as_deref()),
-        profile: global.profile.as_deref(),
-        endpoint_url: global.endpoint_url.as_deref(),
-        journal: journal.as_ref(),
-    };
-    let account = match Account::connect(connection).await {
+    let account = match account(global, plan).await {
         Ok(account) => account,
         Err(error) => {
             global.say(&format!("without the On-Demand price, which --on-demand-price can say: {error}"));

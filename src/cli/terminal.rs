@@ -454,6 +454,8 @@ impl Audience for Terminal {
             return Wish::Detach;
         }
         self.stop_moving();
+        // The review is not what this question is about.
+        self.unsaid.clear();
         match self.line(prompt).await.map(|answer| answer.to_ascii_lowercase()).as_deref() {
             // Ctrl-C again, or the end of the input.
             None | Some("d" | "detach") => Wish::Detach,
@@ -515,9 +517,14 @@ pub(super) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// The account that a command is about: the command line's Region wins over the spec's, which wins over the environment's.
 pub(super) async fn account(global: &Global, plan: &Plan) -> Result<Account> {
+    account_in(plan.region.as_deref(), global).await
+}
+
+/// The same, for what may have no spec.
+pub(super) async fn account_in(region: Option<&str>, global: &Global) -> Result<Account> {
     let journal = debug::journal(global)?;
     let connection = Connection {
-        region: global.region.as_deref().or(plan.region.as_deref()),
+        region: global.region.as_deref().or(region),
         profile: global.profile.as_deref(),
         endpoint_url: global.endpoint_url.as_deref(),
         journal: journal.as_ref(),

@@ -430,6 +430,13 @@ pub enum DeployError {
     },
 }
 
+impl DeployError {
+    /// Whether AWS said no to a call of ours.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Cloud(error) if !error.is_passing())
+    }
+}
+
 fn unstick(status: &StackStatus) -> String {
     match status.0.as_str() {
         "UPDATE_ROLLBACK_FAILED" => {

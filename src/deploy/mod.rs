@@ -99,7 +99,9 @@ pub async fn deploy<C: Cloud, A: Audience>(
         status: stack.as_ref().map(|stack| stack.status.0.as_str()),
     });
     let token = request.plan.and_then(|plan| plan.change_set.as_ref()).map_or(request.change_set, |saved| &saved.name);
-    let stack = match take(stack, Some(token), request.wait_for_lock, cloud, audience).await? {
+    // Who only wants to look at the changes does not watch somebody do them.
+    let own = request.execute.then_some(token);
+    let stack = match take(stack, own, request.wait_for_lock, cloud, audience).await? {
         Lock::Free(stack) => stack,
         Lock::Ours(stack, beginning) => {
             let bucket = artifact::name_in(&stack, request.artifact_bucket, &identity);
@@ -108,6 +110,9 @@ pub async fn deploy<C: Cloud, A: Audience>(
         }
     };
     let way = way(stack.as_ref())?;
+    if way == Way::Renew && request.plan.is_some() {
+        return Err(DeployError::Unplannable { stack: request.stack.into() });
+    }
 
     let groups = groups::find(request.groups, request.stack, stack.as_ref(), cloud, audience).await?;
     let asked =
@@ -141,7 +146,12 @@ pub async fn deploy<C: Cloud, A: Audience>(
         }
         return Err(DeployError::Declined);
     }
-    let watched = execute(request, (token, &proposed, &changes), way != Way::Update, cloud, audience).await?;
+    let watched = execute(request, (token, &proposed, &changes), way != Way::Update, cloud, audience).await;
+    // It was refused, and not merely unanswered: then nothing has begun, and nothing of it is worth keeping.
+    if watched.as_ref().is_err_and(DeployError::is_refusal) && request.plan.is_none() {
+        leftovers.clear(request.change_set, cloud, audience).await;
+    }
+    let watched = watched?;
     finish(request, watched, &bucket, cloud, audience).await
 }
 

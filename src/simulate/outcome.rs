@@ -163,7 +163,11 @@ impl Tally {
                 share: if duration > 0 { self.unserved as f64 / duration as f64 } else { 0.0 },
                 longest: seconds(self.longest),
             },
-            fallbacks: strategy.falls_back().then_some(self.fallbacks),
+            fallbacks: strategy.falls_back().then_some(if strategy.returns() {
+                self.fallbacks
+            } else {
+                self.fallbacks.min(1)
+            }),
             interruptions: self.interruptions,
             refused: self.refused,
             double_capacity_hours: self.doubled as f64 / 3_600.0,

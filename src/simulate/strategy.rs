@@ -80,6 +80,11 @@ impl Strategy {
         matches!(self, Strategy::Spotstack | Strategy::After15Minutes | Strategy::NeverRevert)
     }
 
+    /// Whether it asks Spot again after it has turned to On-Demand.
+    pub(crate) fn returns(self) -> bool {
+        self != Strategy::NeverRevert
+    }
+
     /// Whether it looks without being woken.
     pub(crate) fn looks_regularly(self) -> bool {
         self != Strategy::Article

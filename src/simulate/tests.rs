@@ -219,3 +219,32 @@ fn one_seed_one_result() {
     assert_eq!(of(1), of(1));
     assert_ne!(of(1), of(2));
 }
+
+/// The done-when of the simulator, on recordings that are nobody's to ship: `SPOTSTACK_CAPACITY=FOLDER cargo test --lib recorded`
+/// with `p3.2xlarge-REGION-2023-02.availability.csv` in it. The savings are those of an independent calculation.
+#[test]
+fn recorded_capacity_gives_what_was_calculated() {
+    let Some(folder) = std::env::var_os("SPOTSTACK_CAPACITY") else { return };
+    for (region, saved) in [("us-west-2", 0.664), ("us-east-2", 0.546)] {
+        let file = std::path::Path::new(&folder).join(format!("p3.2xlarge-{region}-2023-02.availability.csv"));
+        let input = std::io::BufReader::new(std::fs::File::open(&file).expect("a recording"));
+        let recorded = trace::capacity(region, input).expect("a trace");
+        let zones = recorded.zones.len();
+        let mut capacity = recorded.series;
+        capacity.shift(Scenario::for_tests(1).start);
+        let scenario = Scenario {
+            duration: recorded.duration,
+            zones: recorded.zones,
+            prices: Series::constant(zones, Price(300_000_000)),
+            capacity,
+            service: 195,
+            boot: 0,
+            ..Scenario::for_tests(1)
+        };
+        let (outcome, _) = live(&scenario, &patient_pair(), Who::Spotstack, true);
+        let saving = 1.0 - outcome.cost_usd / (scenario.duration as f64 / 3_600.0);
+        assert!((saving - saved).abs() < 0.01, "{region}: {saving} for {saved}");
+        assert!(outcome.unserved.longest <= 195, "{region}: {outcome:?}");
+        assert!(outcome.double_capacity_hours < 5.0, "{region}: {outcome:?}");
+    }
+}

@@ -45,7 +45,14 @@ fn compared(report: &Report) -> String {
     let saved =
         |saving: Option<f64>| saving.map_or_else(String::new, |saving| format!(", {:.1}% saved", saving * 100.0 + 0.0));
     let cost = bar(|it| it.cost_usd, |it| format!("{:.2} USD", it.cost_usd));
-    let waits = bar(|it| it.waiting.mean, |it| duration(it.waiting.mean.round() as u64));
+    let mut waits = bar(|it| it.waiting.mean, |it| duration(it.waiting.mean.round() as u64));
+    // A strategy that leaves its jobs waiting for days would lay all others flat.
+    let mut means: Vec<f64> = waits.iter().map(|bar| bar.value).collect();
+    means.sort_by(f64::total_cmp);
+    let most = means.get(means.len() / 2).map_or(0.0, |median| 4.0 * median.max(15.0));
+    for bar in waits.iter_mut().filter(|bar| bar.value > most) {
+        (bar.value, bar.text) = (most, format!("{} (bar cut)", bar.text));
+    }
     let words: Vec<_> = report
         .results
         .iter()

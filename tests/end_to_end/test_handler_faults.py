@@ -31,6 +31,11 @@ CALLS = {
     "Publish": True,
 }
 
+#: How groups are scaled up, and with it each call in each way of going wrong.
+COMBINATIONS = [
+    ("launch_instances" if call == "LaunchInstances" else "policy", call, mode) for call in CALLS for mode in MODES
+]
+
 #: What a run may take, with all that hangs: the function's own time-out, and the way there and back.
 SECONDS = 32
 
@@ -45,7 +50,7 @@ class Deployed:
     at_once: bool
 
 
-@pytest.fixture(scope="module", params=["policy", "launch_instances"])
+@pytest.fixture(scope="module")
 def deployed(request, tmp_path_factory) -> Iterator[Deployed]:
     """One local AWS and one stack for all combinations of a way of scaling up."""
     folder, proxy = tmp_path_factory.mktemp("faults"), FaultProxy()
@@ -85,14 +90,9 @@ def _start_over(on: Deployed, refused: bool) -> None:
     pair.send()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("deployed", "call", "mode"), COMBINATIONS, indirect=["deployed"])
 def test_a_call_that_goes_wrong(deployed, call, mode):
     """Served in time whenever the groups can be seen; once all is well again, exactly one worker, and nothing to do."""
-    if call in ("ExecutePolicy", "LaunchInstances") and deployed.at_once != (call == "LaunchInstances"):
-        pytest.skip("scaled up the other way")
-    if deployed.at_once and call != "LaunchInstances":
-        pytest.skip("tried with the policy")
     pair, world, refused = deployed.pair, deployed.world, CALLS[call]
     _start_over(deployed, refused)
     deployed.proxy.fault = (call, mode)
@@ -110,7 +110,7 @@ def test_a_call_that_goes_wrong(deployed, call, mode):
         assert "FunctionError" not in answer, record
         assert sum(pair.instances()) == 1, "served"
         assert sum(pair.desired()) == 1 or call == "SetDesiredCapacity", "and not twice"
-    if call == "Publish":
+    if call == "Publish" and mode != "truncated":  # half of its answer is as good as all of it
         assert record["told"]["error"].startswith("Publish: ")
 
     deployed.proxy.fault = None
@@ -120,6 +120,7 @@ def test_a_call_that_goes_wrong(deployed, call, mode):
     assert pair.explain()["decision"]["actions"] == []
 
 
+@pytest.mark.parametrize("deployed", ["policy", "launch_instances"], indirect=True)
 def test_no_call_is_forgotten(deployed):
     """The function makes these calls and no others."""
     _start_over(deployed, refused=True)

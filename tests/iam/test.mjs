@@ -147,13 +147,13 @@ async function spotManagers(stack) {
 /** What LaunchInstances asks of its caller besides: a fleet of the pair's own twins, in its own subnets. */
 async function fleets(who, policies, stack, pair) {
   const made = ['fleet', 'instance', 'volume'].map(kind => stack.arn('ec2', `${kind}/*`))
-  const twins = ['Spot', 'OnDemand'].filter(market => stack.resources[`${pair.id}${market}Launch`])
-    .map(market => stack.arnOf(`${pair.id}${market}Launch`))
+  const twins = ['Spot', 'OnDemand'].map(market => `${pair.id}${market}Launch`)
+    .filter(id => stack.resources[id]?.Type === 'AWS::EC2::LaunchTemplate').map(id => stack.arnOf(id))
   const subnets = stack.resources[`${pair.id}SpotGroup`] ? stack.properties(`${pair.id}SpotGroup`).VPCZoneIdentifier : []
   for (const resource of [...made, ...twins, ...subnets.map(id => stack.arn('ec2', `subnet/${id}`))]) {
     await may(pair.atOnce, who, policies, 'ec2:CreateFleet', resource)
     await may(false, who, policies, 'ec2:CreateFleet', region(resource))
-    await may(false, who, policies, 'ec2:RunInstances', resource)
+    if (resource !== made[0]) await may(false, who, policies, 'ec2:RunInstances', resource)
   }
   for (const other of ['launch-template/lt-0fedcba9876543210', 'subnet/subnet-0ther']) {
     await may(false, who, policies, 'ec2:CreateFleet', stack.arn('ec2', other))

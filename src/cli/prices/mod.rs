@@ -11,9 +11,9 @@ use miette::{IntoDiagnostic, miette};
 use spot_policy::{Percent, Policy, Seconds, Timestamp};
 
 use super::render::write_whole;
-use super::terminal::{block_on, print_line};
+use super::terminal::{account_in, block_on, print_line};
 use super::{Exit, Global, Result, plan};
-use crate::aws::{Account, Connection};
+use crate::aws::Account;
 use crate::chart::Span;
 use crate::deploy::text::count;
 use crate::history::{History, HistoryError, Kind, Summary, Wanted};
@@ -260,14 +260,7 @@ fn length(duration: Seconds) -> i64 {
 
 /// The prices that AWS tells, up to now.
 async fn current(asked: Vec<Asked>, region: Option<String>, since: Seconds, global: &Global) -> Result<Vec<Prices>> {
-    let journal = crate::cli::debug::journal(global)?;
-    let connection = Connection {
-        region: global.region.as_deref().or(region.as_deref()),
-        profile: global.profile.as_deref(),
-        endpoint_url: global.endpoint_url.as_deref(),
-        journal: journal.as_ref(),
-    };
-    let account = Account::connect(connection).await?;
+    let account = account_in(region.as_deref(), global).await?;
     let end = Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| length(Seconds(now.as_secs()))));
     let start = Timestamp(end.0.saturating_sub(length(since)));
     let bar = progress(Account::parts(start, end) * asked.len(), global);

@@ -111,4 +111,11 @@ async fn a_stack_that_has_to_be_deleted_first_cannot_be_planned() {
     let error = difference(&request, By::Plan, &cloud, &mut Listener::default()).await;
     assert!(matches!(error, Err(DeployError::Unplannable { .. })));
     assert_eq!(cloud.calls(), ["stack media-workers"]);
+
+    // Nor is a plan from before carried out on it.
+    let (_, plan) = planned(&Fake::default().change_set([ready()])).await;
+    let plan: &Saved = Box::leak(Box::new(plan));
+    let error = run(&cloud, &mut Listener::default(), |request| request.plan = Some(plan)).await;
+    assert!(matches!(error, Err(DeployError::Unplannable { .. })));
+    assert!(!changes_something(&cloud.calls()));
 }

@@ -108,3 +108,15 @@ async fn a_hook_s_finding_is_told_with_what_it_stopped() {
     );
     assert!(told["failures"][0]["next"].as_str().is_some_and(|next| next.contains("wrote the hook")), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_refused_leaves_nothing_and_one_that_is_not_answered_leaves_all() {
+    for (trouble, cleared) in [(Trouble::Denied, true), (Trouble::Unreachable, false)] {
+        let refusal = super::super::error::tests::error(trouble, "X", "no");
+        let cloud = Fake::default().change_set([ready()]).executed([Err(refusal)]);
+        let error = run(&cloud, &mut Listener::default(), |_| {}).await;
+        assert!(matches!(error, Err(DeployError::Cloud(_))));
+        let deleted = cloud.calls().iter().filter(|call| call.starts_with("delete")).count();
+        assert_eq!(deleted, if cleared { 2 } else { 0 }, "{:?}", cloud.calls());
+    }
+}

@@ -18,7 +18,8 @@ fn any_setup() -> impl Strategy<Value = Setup> {
         prop::sample::select(vec![0_u64, 0, 120, 600]),
         prop::sample::select(vec![60_u64, 600, 1_800]),
         revert,
-        (1_u32..6).prop_flat_map(|max| (Just(max), prop::sample::select(vec![0, 0, 0, 1.min(max)]))),
+        prop_oneof![4 => 1_u32..6, 1 => 6_u32..16]
+            .prop_flat_map(|max| (Just(max), prop::sample::select(vec![0, 0, 0, 1.min(max), 3.min(max), max]))),
         1_u32..3,
         any::<bool>(),
     )
@@ -82,7 +83,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         1 => Just(Delivery::Lost),
     ];
     prop_oneof![
-        8 => (1_u32..6).prop_map(Happening::Jobs),
+        8 => prop_oneof![4 => 1_u32..6, 1 => 6_u32..30].prop_map(Happening::Jobs),
         8 => (any_market(), 0_usize..3, any_supply()).prop_map(|(market, zone, supply)| Happening::Supply(market, zone, supply)),
         3 => (0_usize..3, prop::sample::select(vec![0.2, 0.5, 0.9, 1.5])).prop_map(|(zone, usd)| Happening::Price(zone, usd)),
         4 => (0_usize..4).prop_map(Happening::Interrupt),
@@ -95,7 +96,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
 /// A history, and the market and zone in which there is capacity at its end.
 fn any_history() -> impl Strategy<Value = (Setup, Vec<(i64, Happening)>, (Market, usize))> {
     let gap = prop_oneof![3 => 0_i64..60, 3 => 60_i64..300, 1 => 300_i64..1_500];
-    let history = (any_setup(), prop::collection::vec((gap, any_happening()), 1..24), (any_market(), 0_usize..3));
+    let history = (any_setup(), prop::collection::vec((gap, any_happening()), 1..40), (any_market(), 0_usize..3));
     history.prop_map(|(setup, history, (market, zone))| {
         // Where all workers are always-on ones, Spot has no place beside them.
         let market = if setup.policy.base == setup.policy.max { Market::OnDemand } else { market };
