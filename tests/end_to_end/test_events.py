@@ -52,6 +52,18 @@ def test_the_tick_does_what_a_lost_launch_failure_did_not(gpu, world):
     gpu.becomes(spot=0, on_demand=1)
 
 
+def test_a_failed_launch_does_what_a_lost_alarm_and_no_tick_did_not(deploy, world):
+    """No tick, and no alarm came: that the group was refused what it had asked for is the only thing that wakes it."""
+    gpu = deploy(manager={"reconcile": "0s"})
+    assert "TickRule" not in gpu.ids
+    world.capacity("spot", 0)
+    gpu.send()
+    scaling = world.client("autoscaling")
+    scaling.set_desired_capacity(AutoScalingGroupName=gpu.ids["SpotGroup"], DesiredCapacity=1)
+    gpu.becomes(spot=0, on_demand=1)
+    assert {key for record in gpu.records() for key in record["trigger"]} == {"launch_failed"}
+
+
 def test_an_alarm_through_the_topic_is_as_good_as_the_alarm_s_own(gpu, world):
     """SetAlarmState goes the whole way: alarm, topic, subscription, permission, function."""
     gpu.send()
