@@ -1,9 +1,6 @@
 //! `diff --against`: two files, without AWS.
 
-use std::fs;
-use std::process::Command;
-
-use crate::project::{Project, SPEC, root};
+use crate::project::{Project, SPEC};
 
 fn project() -> Project {
     let project = Project::with(SPEC);
@@ -100,44 +97,4 @@ fn bomb() -> String {
     (1..12)
         .map(|level| format!("k{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", ")))
         .collect()
-}
-
-#[test]
-fn the_readme_s_comment_on_a_pull_request_is_made_once_and_then_updated() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let block =
-        readme.split("- name: Show the changes\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a step");
-    let script = block.split("run: |\n").nth(1).expect("a script");
-    let script: String = script.lines().map(|line| format!("{}\n", line.trim_start_matches("    "))).collect();
-    // GitHub's own command, of which these are all the calls: lists comments, makes one, changes one.
-    let gh = "#!/bin/bash\necho \"$*\" >> calls\ncase \"$*\" in *--jq*) [ -f made ] && echo 7 ;; *) touch made ;; esac\nexit 0\n";
-    let project = project().file("gh", gh).file("spotstack.yaml", SPEC.replace("0.55", "0.7"));
-    let bash = |script: &str| {
-        let own =
-            format!("{}:{}:{}", project.path("").display(), binaries(), std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new("bash");
-        command.args(["-e", "-o", "pipefail", "-c", script]).current_dir(project.path("")).env("PATH", own);
-        command.env("GITHUB_BASE_REF", "main").env("GITHUB_REPOSITORY", "o/r").env("PR", "12").env("GH_TOKEN", "t");
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("HOME", project.path(""));
-        let output = command.output().expect("bash runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    bash(
-        "chmod +x gh; git init -q .; git add template.yaml; git -c user.name=x -c user.email=x@y.z commit -qm x; git update-ref refs/remotes/origin/main HEAD",
-    );
-    bash(&script);
-    bash(&script);
-    let calls = project.read("calls");
-    let calls: Vec<&str> = calls.lines().filter(|call| !call.contains("--jq")).collect();
-    assert_eq!(
-        calls,
-        ["pr comment 12 --body-file diff.md", "api -X PATCH repos/o/r/issues/comments/7 -F body=@diff.md --silent"]
-    );
-    assert!(project.read("diff.md").contains("`MaxPrice`: `0.55` → `0.7`"));
-}
-
-/// Where the `spotstack` under test is.
-fn binaries() -> String {
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_spotstack"));
-    binary.parent().map(|folder| folder.display().to_string()).unwrap_or_default()
 }

@@ -35,7 +35,7 @@ pub(super) fn text(prices: &Prices, columns: usize, colored: bool) -> String {
         lines.extend(panel(Panel { series, span: prices.span, marks: &marks, top, height }, columns, paint));
         lines.push(String::new());
     }
-    lines.extend(table(prices));
+    lines.extend(table(prices, columns));
     lines.push(String::new());
     let words = sentences(prices);
     lines.extend(words.iter().flat_map(|sentence| textwrap::wrap(sentence, columns)).map(|line| line.into_owned()));
@@ -112,17 +112,19 @@ fn percent(share: f64) -> String {
     }
 }
 
-fn table(prices: &Prices) -> Vec<String> {
+fn table(prices: &Prices, columns: usize) -> Vec<String> {
     let rows = prices.summary.zones.iter().map(cells).chain(anywhere(prices));
     let head = HEAD.map(|name| if name == "weighted mean" { "weighted" } else { name }.to_owned());
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
     let zone = rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
-    rows.iter()
-        .map(|[name, cells @ ..]| {
-            let cells: String = cells.iter().map(|cell| format!(" {cell:>8}")).collect();
-            format!("{name:<zone$}{cells}").trim_end().to_owned()
-        })
-        .collect()
+    // Where there is little room: what it costs now, what on average, and whether that was worth it.
+    let narrow = zone + 9 * (HEAD.len() - 1) > columns;
+    let shown = |column: &usize| !narrow || matches!(HEAD[*column], "now" | "weighted mean" | "worth it");
+    let row = |row: &[String; 6]| {
+        let cells: String = (1..row.len()).filter(shown).map(|column| format!(" {:>8}", row[column])).collect();
+        format!("{:<zone$}{cells}", row[0]).trim_end().to_owned()
+    };
+    rows.iter().map(row).collect()
 }
 
 /// What the numbers mean.
