@@ -96,6 +96,9 @@ impl Runner {
         let file = |name: &str| self.path(name);
         let mut command = self.command("bash", &self.path("clone"));
         command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &commands(job, step)]);
+        for (name, value) in workflow()["env"].as_mapping().expect("variables of every job") {
+            command.env(name.as_str().expect("a name"), value.as_str().expect("a value"));
+        }
         command.env("RUNNER_TEMP", file("temp")).env("GITHUB_STEP_SUMMARY", file("summary.md"));
         command.env("GITHUB_OUTPUT", file("output")).env("GITHUB_BASE_REF", "main");
         command.env("GITHUB_REPOSITORY", "studio/render").env("PULL_REQUEST", "7");
