@@ -28,7 +28,7 @@ pub struct Setup {
     pub boot: Seconds,
     /// How long it is looked at; else as long as what is recorded, or 30 days.
     pub duration: Option<Seconds>,
-    /// USD for an instance-hour of On-Demand; else the spec's max price is taken for it, else 1.
+    /// USD for an instance-hour of On-Demand; else what the spec says, else its max price is taken for it, else 1.
     pub on_demand: Option<f64>,
     /// USD for an instance-hour of Spot, where it does not change.
     pub spot: Option<f64>,
@@ -184,7 +184,7 @@ impl Setup {
 
     /// What On-Demand costs, and what is to be said about that.
     fn on_demand(&self, pair: &Pair) -> Result<(Price, &'static str), SetupError> {
-        let (usd, said) = match (self.on_demand, pair.rules.max_price) {
+        let (usd, said) = match (self.on_demand.or(pair.on_demand_price), pair.rules.max_price) {
             (Some(usd), _) => (usd, ""),
             (None, Some(usd)) => (usd, ", as the max price is; --on-demand-price says what it is"),
             (None, None) => (1.0, ", for nobody has said what; --on-demand-price does"),

@@ -63,6 +63,9 @@ fn recorded_prices_and_capacity_are_lived_through() {
         spotstack["fallbacks"].as_u64() >= Some(1) && spotstack["interruptions"].as_u64() >= Some(1),
         "{spotstack}"
     );
+    assert_eq!(pair["on_demand_usd"], 0.55, "as the max price is");
+    let spec = SPEC.replace("max_price: 0.55", "max_price: 0.55\n      on_demand_price: 1.212");
+    assert_eq!(json(&Project::with(spec), &["--duration", "1d"])["pairs"][0]["on_demand_usd"], 1.212);
     assert_eq!(pair["timeline"]["zones"], serde_json::json!(["us-west-2a", "us-west-2b"]));
 }
 
