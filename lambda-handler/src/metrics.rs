@@ -86,7 +86,7 @@ pub fn line(metrics: Metrics, function: &str, record: &Record) -> Option<Value> 
     Some(Value::Object(line))
 }
 
-/// The words of [`reason`]: a pair has few of them, because each is a metric. The dashboard has them all.
+/// Why a run decided as it did, in a word: a pair has few of them, because each is a metric. The dashboard has them all.
 pub const REASONS: [&str; 13] = [
     "spot",
     "price",
