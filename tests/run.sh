@@ -34,6 +34,9 @@ cargo test --workspace --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
+step "the same handler in another folder"
+tests/reproducible.sh
+
 step "cfn-lint, checkov, IAM, actionlint"
 wait "$judges" || { echo "run.sh: the judges could not be installed" >&2; exit 1; }
 tests/judges.sh

@@ -1,7 +1,7 @@
 //! What a policy would have done, before anybody deploys it.
 //!
 //! A [`Scenario`] is what happens to a pair whoever manages it: jobs that come, Spot prices, where Spot is to be had, how late
-//! AWS's messages are. A world lives it from event to event with one [`Strategy`]: the SpotManager's own [`spot_policy::decide`],
+//! AWS's messages are. A world lives it from event to event with one [`Strategy`]: the SpotManager's own [`spot_policy::decide()`],
 //! asked as the handler asks it, or what people do today. The [`Outcome`] is money, waiting, and what happened on the way.
 //!
 //! Time is simulated and chance comes from a seed, so that a result is the same on every machine. Looks that cannot find anything

@@ -286,28 +286,6 @@ mod tests {
         }
     }
 
-    /// Which seeds would do; `cargo test --lib seeds -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "a search, for whoever changes the markets"]
-    fn seeds() {
-        for (region, any, low, high, median, mean) in [
-            ("us-west-2", 0.961, 0.88, 0.91, 23.0, 45.0),
-            ("us-east-2", 0.806, 0.68, 0.76, 32.0, 115.0),
-            ("us-east-1", 0.713, 0.17, 0.59, 23.0, 60.0),
-        ] {
-            let good = (1..20_000_u64).find(|&seed| {
-                let (has, each, middle, average) =
-                    statistics(&measured(region).expect("measured").capacity(seed, 0, 3_931_200), 3_931_200);
-                (has - any).abs() < 0.01
-                    && (each.iter().copied().fold(1.0, f64::min) - low).abs() < 0.02
-                    && (each.iter().copied().fold(0.0, f64::max) - high).abs() < 0.02
-                    && (middle - median).abs() < 0.2 * median
-                    && (average - mean).abs() < 0.1 * mean
-            });
-            println!("{region}: {good:?}");
-        }
-    }
-
     #[test]
     fn availability_is_as_asked_for() {
         for available in [0.0, 0.3, 0.9, 1.0] {

@@ -20,6 +20,7 @@ ANSWERS = {
     "spotstack init": f" --yes --subnets {','.join(SUBNETS)} --security-groups sg-0a1b2c3d4e5f60001 --max-price 0.55"
     f" --image ami-0123456789abcdef0 --instance-type g5.2xlarge --region {REGION}",
     "spotstack deploy": " --yes",
+    "spotstack recover": " --yes",
     "spotstack destroy": " --yes",
 }
 
