@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use miette::miette;
-use spot_policy::Seconds;
 
 use super::desired::{Desired, Options};
-use super::terminal::{PROGRESS_JSON, Show, Terminal, account, block_on};
+use super::terminal::{PROGRESS_JSON, Terminal, account, block_on};
+use super::watching::Watching;
 use super::{Exit, Global, Result, replay};
 use crate::deploy::saved::Saved;
 use crate::deploy::{Outcome, Request, deploy};
@@ -20,9 +19,6 @@ use crate::deploy::{Outcome, Request, deploy};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
-    /// Do not ask; needed where there is no terminal to ask on
-    #[arg(short, long)]
-    yes: bool,
     /// Do what this plan says, which `diff --out` has written, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_execute", "role_arn", "tags", "notification_arns", "artifact_bucket"])]
     plan: Option<PathBuf>,
@@ -35,15 +31,8 @@ pub(super) struct Args {
     /// Replace the instances that run in the end, some at a time; those that are protected, as busy workers are, when they are free
     #[arg(long, conflicts_with = "no_execute")]
     refresh: bool,
-    /// Stop watching after this long, such as 30m; CloudFormation goes on
-    #[arg(long, value_name = "DURATION")]
-    timeout: Option<Seconds>,
-    /// Where CloudFormation is at work on the stack: wait this long until it has finished
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30m")]
-    wait_for_lock: Option<Seconds>,
-    /// How to show how far CloudFormation is
-    #[arg(long, value_name = "HOW", default_value = "auto")]
-    progress: Show,
+    #[command(flatten)]
+    watching: Watching,
     #[command(flatten)]
     options: Options,
     /// Draw a deployment that `--progress json` recorded, without AWS
@@ -61,21 +50,21 @@ fn speed(text: &str) -> std::result::Result<f64, String> {
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     if let Some(file) = &args.replay {
-        return replay::run(file, args.speed, args.progress, global);
+        return replay::run(file, args.speed, args.watching.progress, global);
     }
     let desired = Desired::new(&args.options, global)?;
     desired.check_package()?;
     let saved = args.plan.as_deref().map(read).transpose()?;
-    let mut terminal = Terminal::new(global, args.progress);
+    let mut terminal = Terminal::new(global, args.watching.progress);
     let outcome = desired.with_request(&args.options, |request| {
         let request = Request {
             plan: saved.as_ref(),
-            yes: args.yes,
+            yes: args.watching.yes,
             execute: !args.no_execute,
             detach: args.detach,
             refresh: args.refresh,
-            timeout: args.timeout.map(duration),
-            wait_for_lock: args.wait_for_lock.map(duration),
+            timeout: args.watching.timeout(),
+            wait_for_lock: args.watching.wait_for_lock(),
             ..request
         };
         block_on(async {
@@ -105,9 +94,4 @@ fn read(file: &Path) -> Result<Saved> {
         miette!(help = "`spotstack diff --out <file>` writes a plan", "cannot read `{shown}`: {error}")
     })?;
     Saved::read(&text).map_err(|why| miette!(help = "`spotstack diff --out <file>` writes a plan", "`{shown}` {why}"))
-}
-
-/// As the deployer counts time.
-pub(super) fn duration(Seconds(seconds): Seconds) -> Duration {
-    Duration::from_secs(seconds)
 }

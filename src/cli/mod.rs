@@ -42,6 +42,7 @@ mod simulate;
 mod status;
 mod terminal;
 mod tree;
+mod watching;
 mod wrong;
 
 /// Every command fails with a report that says what happened, where, why, and what to do next.
