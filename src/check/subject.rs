@@ -17,7 +17,7 @@ pub(super) struct Subject<'a> {
     /// References that lead nowhere, and twins that are none.
     pub(super) faults: Vec<TemplateError>,
     /// The template with its short forms written out.
-    document: Value,
+    pub(super) document: Value,
 }
 
 impl<'a> Subject<'a> {

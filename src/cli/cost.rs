@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     // What else there is to say about the spec is for `check`.
     let (template, _) = checked(&spec, &plan, global)?;
     // All pairs share the account's free tier, whichever is shown.
-    let bills = bills(&plan, &template);
+    let bills = bills(&plan, &template.to_json());
     let shown: Vec<_> = plan
         .pairs
         .iter()

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use crate::plan::{Pair, Plan};
 use crate::spec::Architecture;
-use crate::template::Template;
 
 /// What a pair is to cost at most, in USD a month.
 pub const AT_MOST: f64 = 1.0;
@@ -107,16 +106,31 @@ pub struct Bill {
     pub usd_with_free_tier: f64,
 }
 
-/// The bills of all pairs, in the plan's order.
-pub fn bills(plan: &Plan, template: &Template) -> Vec<Bill> {
-    let document = template.to_json();
+/// The bills of all pairs, in the plan's order. `document` is the template with its short forms written out.
+pub fn bills(plan: &Plan, document: &Value) -> Vec<Bill> {
     let mut used = BTreeMap::new();
-    plan.pairs.iter().map(|pair| bill(pair, &plan.pairs, &document, &mut used)).collect()
+    let mut resources = resources(plan, document);
+    plan.pairs
+        .iter()
+        .map(|pair| bill(pair, &resources.remove(pair.id.as_str()).unwrap_or_default(), &mut used))
+        .collect()
 }
 
-fn bill(pair: &Pair, pairs: &[Pair], document: &Value, used: &mut BTreeMap<&'static str, f64>) -> Bill {
+/// Each pair's resources, by the prefix of its ids. A resource is the pair's whose id its own begins with; of several the longest.
+fn resources<'a>(plan: &'a Plan, document: &'a Value) -> BTreeMap<&'a str, Resources<'a>> {
+    let mut by_pair = BTreeMap::<&str, Resources<'_>>::new();
+    for (id, resource) in document["Resources"].as_object().into_iter().flatten() {
+        let owners = plan.pairs.iter().filter(|pair| id.starts_with(&pair.id));
+        if let Some(owner) = owners.max_by_key(|pair| pair.id.len()) {
+            let kind = resource["Type"].as_str().unwrap_or_default();
+            by_pair.entry(&owner.id).or_default().0.push((kind, &resource["Properties"]));
+        }
+    }
+    by_pair
+}
+
+fn bill(pair: &Pair, of_pair: &Resources<'_>, used: &mut BTreeMap<&'static str, f64>) -> Bill {
     let assumed = PRICES.assumed;
-    let of_pair = Resources { pair, pairs, document };
     let (standard, high_resolution) = of_pair.alarm_metrics();
     let ticks = of_pair.ticks_an_hour() * assumed.hours;
     let runs = ticks + assumed.events;
@@ -169,23 +183,13 @@ fn line(item: &'static str, what: &'static str, quantity: f64, used: &mut BTreeM
     Some(Line { item, what, quantity, unit, usd: usd(quantity), usd_with_free_tier: usd(beyond) })
 }
 
-/// The resources of a pair.
-struct Resources<'a> {
-    pair: &'a Pair,
-    pairs: &'a [Pair],
-    document: &'a Value,
-}
+/// The resources of a pair: type and properties.
+#[derive(Default)]
+struct Resources<'a>(Vec<(&'a str, &'a Value)>);
 
 impl<'a> Resources<'a> {
-    /// Those of a type. A resource is the pair's whose id its own begins with; of several the longest.
     fn of(&self, kind: &'static str) -> impl Iterator<Item = &'a Value> {
-        let resources = self.document["Resources"].as_object().into_iter().flatten();
-        resources
-            .filter(move |(id, resource)| {
-                let owner = self.pairs.iter().filter(|pair| id.starts_with(&pair.id)).max_by_key(|pair| pair.id.len());
-                resource["Type"] == kind && owner.is_some_and(|owner| owner.id == self.pair.id)
-            })
-            .map(|(_, resource)| &resource["Properties"])
+        self.0.iter().filter(move |(other, _)| *other == kind).map(|&(_, properties)| properties)
     }
 
     fn count(&self, kind: &'static str) -> f64 {
@@ -240,6 +244,7 @@ mod tests {
     use super::*;
     use crate::blueprint::{self, Blueprints};
     use crate::spec;
+    use crate::template::Template;
 
     fn planned(text: &str) -> (Plan, Template) {
         edited(text, |template| template)
@@ -280,7 +285,7 @@ pairs:
     #[test]
     fn a_pair_costs_less_than_a_dollar() {
         let (plan, template) = planned(SPEC);
-        let bills = bills(&plan, &template);
+        let bills = bills(&plan, &template.to_json());
         let [bill] = &bills[..] else { panic!("{bills:?}") };
         assert!((usd(bill, "alarms, by metric") - 0.3).abs() < 1e-9);
         // 43,800 looks and 2,000 events.
@@ -295,9 +300,9 @@ pairs:
     #[test]
     fn looking_less_often_costs_less() {
         let (plan, template) = planned(SPEC);
-        let often = bills(&plan, &template)[0].usd;
+        let often = bills(&plan, &template.to_json())[0].usd;
         let (plan, template) = planned(&SPEC.replace("    queue:", "    manager: {reconcile: 0s}\n    queue:"));
-        let seldom = &bills(&plan, &template)[0];
+        let seldom = &bills(&plan, &template.to_json())[0];
         assert!(seldom.usd < often);
         assert!((usd(seldom, "the SpotManager's runs") - 2_000.0 * 0.2e-6).abs() < 1e-9);
     }
@@ -310,7 +315,7 @@ pairs:
             })
             .concat();
         let (plan, template) = planned(&format!("{}{four}", SPEC.split("  gpu").next().expect("a head")));
-        let alarms: Vec<_> = bills(&plan, &template)
+        let alarms: Vec<_> = bills(&plan, &template.to_json())
             .iter()
             .map(|bill| bill.lines.iter().find(|line| line.item == "alarm_metric").map(|line| line.usd_with_free_tier))
             .collect();
@@ -328,7 +333,7 @@ pairs:
   GpuNotices: {Type: 'AWS::SNS::Subscription', Properties: {Protocol: email}}
 ";
         let (plan, template) = edited(SPEC, |text| text.replacen("\nResources:\n", &format!("\nResources:{more}"), 1));
-        let bill = &bills(&plan, &template)[0];
+        let bill = &bills(&plan, &template.to_json())[0];
         assert_eq!((usd(bill, "dashboard"), usd(bill, "KMS keys")), (3.0, 1.0));
         assert!((usd(bill, "alarms that look more often than each minute") - 0.3).abs() < 1e-9);
         assert!((usd(bill, "notices") - 0.002).abs() < 1e-9);

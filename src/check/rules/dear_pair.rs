@@ -16,7 +16,7 @@ pub(in crate::check) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let bills = bills(subject.plan, subject.template);
+    let bills = bills(subject.plan, &subject.document);
     let dear = subject.pairs().zip(&bills).filter(|(_, bill)| bill.usd > AT_MOST);
     dear.map(|((pair, _), bill)| {
         let most: Vec<_> = bill.lines.iter().take(2).map(|line| format!("{} {:.2}", line.what, line.usd)).collect();
