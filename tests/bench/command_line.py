@@ -211,7 +211,7 @@ def plot(commands: list[Command], file: pathlib.Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, required=True)
-    parser.add_argument("--peers", type=pathlib.Path)
+    parser.add_argument("--peers", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--plot", type=pathlib.Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
