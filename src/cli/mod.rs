@@ -1,7 +1,6 @@
 //! What is typed: the command line, one small file per command.
 
 use std::env;
-use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +12,7 @@ use miette::miette;
 use crate::blueprint::{self, Blueprints};
 use crate::check::{self as findings, Refused, Report, Severity};
 use crate::deploy::PairName;
-use crate::package;
+use crate::package::{self, Package};
 use crate::plan::Plan;
 use crate::spec::{self, Spec};
 use crate::template::Template;
@@ -236,11 +235,9 @@ fn is_verbose(arg: &str) -> bool {
 
 /// The handlers on board, a line each: what `--version -v` adds.
 fn carried() -> String {
-    let mut lines = String::new();
-    for package in package::carried() {
-        let _ = writeln!(lines, "handler {} sha256 {}", package.architecture, package.sha256());
-    }
-    if lines.is_empty() { "carries no handler\n".into() } else { lines }
+    let line = |package: Package| format!("handler {} sha256 {}", package.architecture, package.sha256());
+    let lines: Vec<_> = package::carried().map(line).collect();
+    if lines.is_empty() { "carries no handler".into() } else { lines.join("\n") }
 }
 
 /// Runs the command that was typed.
@@ -251,7 +248,7 @@ pub fn main() -> ExitCode {
             // Nothing can be done about a closed pipe; what was typed wrong is 1, because 2 says that there are differences.
             let _ = usage.print();
             if usage.kind() == ErrorKind::DisplayVersion && env::args().any(|arg| is_verbose(&arg)) {
-                print!("{}", carried());
+                terminal::print_line(&carried());
             }
             return if usage.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
