@@ -3,11 +3,11 @@
 mod refusal;
 mod spot_market;
 
-use refusal::{Refusals, misconfigured, refused_on_demand};
+use refusal::{Refusals, last_success, misconfigured, refused_on_demand};
 use spot_market::SpotMarket;
 
 use crate::decision::{Action, Decision, Reason};
-use crate::policy::{Policy, Revert};
+use crate::policy::{LISTED, Policy, Revert};
 use crate::situation::{Fact, Group, Market, Queue, Situation};
 
 /// Which facts beyond the queue and the groups a decision will depend on, so that an idle run asks for nothing else.
@@ -68,7 +68,8 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 /// 5. **Repair**: what a group asks for, has not got and is not getting is withdrawn, or Spot's return would double the fleet.
 /// 6. **Replaced twice**: what AWS took back was replaced when it warned, and once more by its group when it was gone. With
 ///    `protect` the second one leaves as soon as it is free.
-/// 7. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
+/// 7. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand,
+///    unless it came a moment ago and no Spot since: then it may stand in for one that AWS has warned of, and that is listed still.
 ///
 /// A running worker is only ever lowered away by rules 6 and 7, and only with `protect`, when it is free. All else lowers what
 /// was never delivered. Scaling in is the idle alarm's.
@@ -163,7 +164,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
 
     // What each group should ask for. What it has and what was just decided to ask; else no more than is wanted of it, and
     // no less than the workers that are to stay.
-    let retiring = policy.protect && matches!(policy.revert, Revert::After(_));
+    let retiring = policy.protect && matches!(policy.revert, Revert::After(_)) && !stands_in(situation);
     let staying_on_demand = live_on_demand.min(if retiring { on_demand.min } else { on_demand.desired });
     let spot_target = if to_spot > 0 {
         taken + to_spot
@@ -195,6 +196,14 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
         zones: market.zones,
         fallback_after,
     }
+}
+
+/// Whether On-Demand has just come, and no Spot since. What is known of a warning is known in the one run that it woke, so for
+/// all others the instance is one that works.
+fn stands_in(situation: &Situation) -> bool {
+    last_success(&situation.on_demand).is_some_and(|came| {
+        came.age(situation.now) < LISTED && last_success(&situation.spot).is_none_or(|spot| spot < came)
+    })
 }
 
 /// Spot workers that came although what they replace had been replaced already: no more than are too many, nor than AWS took
