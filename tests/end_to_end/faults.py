@@ -55,14 +55,14 @@ class Call:
     def __init__(self, endpoint: str, handler: http.server.BaseHTTPRequestHandler):
         self._endpoint, self._handler = urllib.parse.urlsplit(endpoint), handler
         self._body = handler.rfile.read(int(handler.headers["Content-Length"] or 0))
-        self.service, self.name = name_of(handler.command, handler.path, handler.headers, self._body)
+        self.method, self.path, self.headers = handler.command, handler.path, handler.headers
+        self.service, self.name = name_of(self.method, self.path, self.headers, self._body)
 
     def forward(self) -> Answer:
         """What the endpoint answers. Signatures are not checked there; the host is the one that it arrives at."""
-        request = self._handler
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection")}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
         connection = http.client.HTTPConnection(self._endpoint.hostname, self._endpoint.port, timeout=60)
-        connection.request(request.command, request.path, self._body, headers)
+        connection.request(self.method, self.path, self._body, headers)
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
@@ -76,7 +76,7 @@ class Call:
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
                 handler.send_header(name, value)
         length = {name.lower(): value for name, value in headers}.get("content-length")
-        of_head = handler.command == "HEAD"
+        of_head = self.method == "HEAD"
         handler.send_header("Content-Length", length if of_head and length else str(len(content)))
         handler.end_headers()
         if not of_head:
