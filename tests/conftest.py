@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,3 +70,5 @@ def pytest_configure() -> None:
     # No credentials or settings of this machine's user may leak into what is tested.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
+    # Nor that a shell in the background has Ctrl-C ignored by all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

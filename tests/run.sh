@@ -48,10 +48,13 @@ fi
 step "the same handler in another folder"
 tests/reproducible.sh
 
-step "cfn-lint, checkov, IAM, actionlint"
+step "local AWS and end to end; beside them cfn-lint, checkov, IAM, actionlint"
 wait "$judges" || { echo "run.sh: the judges could not be installed" >&2; exit 1; }
-tests/judges.sh
-
-step "local AWS and end to end"
+target=${CARGO_TARGET_DIR:-target}
+tests/judges.sh >"$target/judges.log" 2>&1 &
+judges=$! failed=()
 # The binary that the tests above were built with. Most of these tests wait, so there are more of them at once than cores.
-SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack "$python" -m pytest -q -rs -n 8 --dist worksteal -p no:cacheprovider tests/local-aws tests/end_to_end
+SPOTSTACK=$target/debug/spotstack "$python" -m pytest -q -rs -n 8 --dist worksteal tests/local-aws tests/end_to_end || failed+=("the tests")
+wait "$judges" || failed+=("a judge")
+cat "$target/judges.log"
+[ ${#failed[@]} = 0 ] || { printf 'run.sh: failed: %s\n' "${failed[@]}" >&2; exit 1; }

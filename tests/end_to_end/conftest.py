@@ -25,6 +25,12 @@ def project(world: World, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
+def alone(tmp_path: Path) -> Project:
+    """The same without an AWS: its commands are given another endpoint, or call nobody."""
+    return Project(tmp_path / "project", None)
+
+
+@pytest.fixture
 def deploy(project: Project) -> Callable[..., Pair]:
     """Deploys the spec with these changes to its pair, and gives the pair."""
 

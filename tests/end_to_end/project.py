@@ -122,7 +122,8 @@ class Listener:
 class Project:
     """A folder with a spec, and the binary run in it."""
 
-    def __init__(self, folder: Path, world: World):
+    def __init__(self, folder: Path, world: World | None):
+        """Without a world, every command is given its endpoint."""
         folder.mkdir(parents=True)
         self.folder, self.world = folder, world
         self.spec = copy.deepcopy(SPEC)
@@ -162,31 +163,25 @@ class Project:
 
     def answer(self, line: str, *words: str, endpoint: str | None = None) -> Ran:
         """Runs a command on a terminal and types this line; all that it says is in `err`."""
-        ours, theirs = pty.openpty()
-        command = [str(BINARY), *words, "--endpoint-url", endpoint or self.world.endpoint]
-        running = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment | {"TERM": "xterm"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        )
-        os.close(theirs)
-        os.write(ours, f"{line}\n".encode())
-        said = b""
-        # The end of what is said is an error on Linux.
-        with contextlib.suppress(OSError):
-            while piece := os.read(ours, 4096):
-                said += piece
-        os.close(ours)
-        return Ran(running.wait(60), "", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", said.decode()))
+        return self._on_a_terminal(words, lambda terminal: os.write(terminal, f"{line}\n".encode()), endpoint)
 
     def press_ctrl_c(self, line: str, *words: str) -> Ran:
         """Runs a command on a terminal, presses Ctrl-C once CloudFormation is at work, and types this line."""
+
+        def typing(terminal: int) -> None:
+            eventually(lambda: (self.stack or {}).get("StackStatus", "").endswith("_IN_PROGRESS"))
+            for typed in (b"\x03", f"{line}\n".encode()):
+                time.sleep(0.5)
+                os.write(terminal, typed)
+
+        return self._on_a_terminal(words, typing)
+
+    def _on_a_terminal(
+        self, words: Sequence[str], typing: Callable[[int], object], endpoint: str | None = None
+    ) -> Ran:
         ours, theirs = pty.openpty()
         running = subprocess.Popen(
-            [str(BINARY), *words, "--endpoint-url", self.world.endpoint],
+            [str(BINARY), *words, "--endpoint-url", endpoint or self.world.endpoint],
             cwd=self.folder,
             env=self.environment | {"TERM": "xterm"},
             stdin=theirs,
@@ -196,12 +191,9 @@ class Project:
             preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
         )
         os.close(theirs)
-        eventually(lambda: (self.stack or {}).get("StackStatus", "").endswith("_IN_PROGRESS"))
-        time.sleep(0.5)
-        os.write(ours, b"\x03")
-        time.sleep(0.5)
-        os.write(ours, f"{line}\n".encode())
+        typing(ours)
         said = b""
+        # The end of what is said is an error on Linux.
         with contextlib.suppress(OSError):
             while piece := os.read(ours, 4096):
                 said += piece

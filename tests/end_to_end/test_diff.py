@@ -88,13 +88,13 @@ def test_another_handler_is_told_although_the_template_is_the_same(project, worl
     assert len(s3.list_objects_v2(Bucket=bucket)["Contents"]) == 1
 
 
-def test_against_a_file_no_call_is_made(project):
+def test_against_a_file_no_call_is_made(alone):
     """Two files are compared without AWS, credentials or a Region."""
-    project.run("render", "-o", "template.yaml").ok()
     with Listener() as listener:
-        project.run("diff", "--against", "template.yaml", endpoint=listener.url, environment={}).ok()
-        project.write(workers={"max": 3})
-        ran = project.run("diff", "--against", "template.yaml", endpoint=listener.url, environment={})
+        alone.run("render", "-o", "template.yaml", endpoint=listener.url).ok()
+        alone.run("diff", "--against", "template.yaml", endpoint=listener.url, environment={}).ok()
+        alone.write(workers={"max": 3})
+        ran = alone.run("diff", "--against", "template.yaml", endpoint=listener.url, environment={})
         assert "MaxSize: 2 → 3" in different(ran).out
         assert listener.calls() == 0
 

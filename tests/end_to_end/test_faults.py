@@ -24,9 +24,9 @@ def listener():
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
-def test_without_a_terminal_it_wants_yes_before_any_call(project, listener, command):
+def test_without_a_terminal_it_wants_yes_before_any_call(alone, listener, command):
     """Nobody can answer a question in a pipeline: it says `--yes`, and AWS has not heard of it."""
-    project.run(command, endpoint=listener.url).failed("there is no terminal to ask on", "--yes")
+    alone.run(command, endpoint=listener.url).failed("there is no terminal to ask on", "--yes")
     assert listener.calls() == 0
 
 
@@ -42,24 +42,24 @@ def test_without_a_terminal_it_wants_yes_before_any_call(project, listener, comm
     ],
     ids=["empty", "comment", "broken", "text", "unknown key", "wrong type"],
 )
-def test_a_wrong_spec_is_shown_and_nothing_is_called(project, listener, spec, words):
+def test_a_wrong_spec_is_shown_and_nothing_is_called(alone, listener, spec, words):
     """Whatever is wrong with the file is said with its name before any call."""
-    (project.folder / "spotstack.yaml").write_text(spec)
-    project.run("deploy", "--yes", endpoint=listener.url).failed(*words)
+    (alone.folder / "spotstack.yaml").write_text(spec)
+    alone.run("deploy", "--yes", endpoint=listener.url).failed(*words)
     assert listener.calls() == 0
 
 
-def test_a_missing_spec_says_how_to_get_one(project, listener):
+def test_a_missing_spec_says_how_to_get_one(alone, listener):
     """No spotstack.yaml: `spotstack init` writes one."""
-    (project.folder / "spotstack.yaml").unlink()
-    project.run("deploy", "--yes", endpoint=listener.url).failed("spotstack.yaml", "spotstack init")
+    (alone.folder / "spotstack.yaml").unlink()
+    alone.run("deploy", "--yes", endpoint=listener.url).failed("spotstack.yaml", "spotstack init")
     assert listener.calls() == 0
 
 
-def test_a_missing_worker_script_is_shown_where_the_spec_names_it(project, listener):
+def test_a_missing_worker_script_is_shown_where_the_spec_names_it(alone, listener):
     """The path is relative to the spec, and the caret stands under it."""
-    project.write(launch={"user_data": "no-such.sh"})
-    project.run("deploy", "--yes", endpoint=listener.url).failed("no-such.sh", "spotstack.yaml")
+    alone.write(launch={"user_data": "no-such.sh"})
+    alone.run("deploy", "--yes", endpoint=listener.url).failed("no-such.sh", "spotstack.yaml")
     assert listener.calls() == 0
 
 
@@ -77,19 +77,20 @@ def test_an_empty_environment(project):
     assert "panicked" not in ran.err
 
 
-def test_no_region(project):
+def test_no_region(alone, listener):
     """Nothing says where: the ways there are to say it."""
-    del project.spec["region"]
-    project.write()
-    project.run("deploy", "--yes").failed("--region", "AWS_REGION")
+    del alone.spec["region"]
+    alone.write()
+    alone.run("deploy", "--yes", endpoint=listener.url).failed("--region", "AWS_REGION")
+    assert listener.calls() == 0
 
 
 # On the way to AWS
 
 
-def test_an_endpoint_that_nobody_answers_at(project):
+def test_an_endpoint_that_nobody_answers_at(alone):
     """The endpoint is named, and what may be wrong with it."""
-    project.run("deploy", "--yes", endpoint="http://127.0.0.1:9").failed("--endpoint-url")
+    alone.run("deploy", "--yes", endpoint="http://127.0.0.1:9").failed("--endpoint-url")
 
 
 def test_a_bucket_of_somebody_else_is_not_used(project, world):

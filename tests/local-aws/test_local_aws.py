@@ -266,30 +266,22 @@ def test_a_refusing_zone_is_passed_over(world):
     )
 
 
-@pytest.mark.parametrize(
-    "market, because, text",
-    [
-        ("spot", "quota", "Max spot instance count exceeded."),
-        ("spot", "configuration", "The requested configuration is currently not supported."),
-        ("spot", "free-tier", "The specified instance type is not eligible for Free Tier."),
-        (
-            "on-demand",
-            "insufficient",
-            f"sufficient g5.xlarge capacity in the Availability Zone you requested ({ZONES[0]})",
-        ),
-        (
-            "on-demand",
-            "quota",
-            "VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU limit",
-        ),
-        ("on-demand", "kms", "Client.InternalError: Client error on launch."),
-    ],
-)
-def test_every_failure_has_its_own_words(world, market, because, text):
-    group = make_group(world, bid="0.55" if market == "spot" else None)
-    world.capacity(market, 0, because=because)
-    desire(world, group, 1)
-    assert text in world.activities(group)[-1]["StatusMessage"]
+FAILURES = [
+    ("spot", "quota", "Max spot instance count exceeded."),
+    ("spot", "configuration", "The requested configuration is currently not supported."),
+    ("spot", "free-tier", "The specified instance type is not eligible for Free Tier."),
+    ("on-demand", "insufficient", f"sufficient g5.xlarge capacity in the Availability Zone you requested ({ZONES[0]})"),
+    ("on-demand", "quota", "VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU limit"),
+    ("on-demand", "kms", "Client.InternalError: Client error on launch."),
+]
+
+
+def test_every_failure_has_its_own_words(world):
+    for market, because, text in FAILURES:
+        group = make_group(world, f"{market}-{because}", bid="0.55" if market == "spot" else None)
+        world.capacity(market, 0, because=because)
+        desire(world, group, 1)
+        assert text in world.activities(group)[-1]["StatusMessage"], (market, because)
 
 
 def test_a_price_above_the_bid_refuses(world):
