@@ -4,8 +4,9 @@ use sha2::{Digest, Sha256};
 
 use super::audience::{Artifact, Audience, Moment};
 use super::cloud::{Bucket, Cloud, Document, Identity, Object};
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
 use super::stack::Stack;
+use super::trouble::CloudError;
 use crate::package::{Package, hex};
 use crate::template::LARGEST_INLINE;
 

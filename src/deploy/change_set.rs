@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::cloud::Cloud;
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
+use super::trouble::CloudError;
 pub use crate::template::diff::{Action, Replacement};
 
 /// A page of a change set, as AWS gives it.
@@ -160,8 +161,8 @@ fn says_no_change(reason: &str) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::fake::Fake;
+    use crate::deploy::trouble::{Trouble, tests::error};
 
     /// A change.
     pub(in crate::deploy) fn change(action: Action, logical_id: &str, resource_type: &str) -> Change {

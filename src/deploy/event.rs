@@ -158,8 +158,8 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::fake::Fake;
+    use crate::deploy::trouble::{Trouble, tests::error};
 
     fn page(ids: &[&str], next: Option<&str>) -> Asked<EventPage> {
         let events = ids.iter().map(|id| Event { id: (*id).into(), ..Event::default() }).collect();

@@ -4,12 +4,13 @@ use super::audience::{Audience, Moment};
 use super::cause;
 use super::change_set::Change;
 use super::cloud::{Cloud, Proposed};
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
 use super::event::{Beginning, News};
 use super::follow::{Ended, Operation, Undo, follow};
 use super::origin::Origin;
 use super::progress::Progress;
 use super::stack::Stack;
+use super::trouble::CloudError;
 use super::{Request, abouts};
 
 /// How watching ended.

@@ -6,10 +6,11 @@ use tokio::time::Instant;
 
 use super::audience::{Audience, Moment, Wish};
 use super::cloud::{Asked, Cloud, Deletion};
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
 use super::event::News;
 use super::progress::{Progress, Step};
 use super::stack::{Stack, StackStatus};
+use super::trouble::CloudError;
 
 /// An operation that CloudFormation has begun.
 #[derive(Debug)]
@@ -246,10 +247,10 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::event::{Event, EventPage};
     use crate::deploy::fake::{Fake, Listener};
     use crate::deploy::stack::tests::stack;
+    use crate::deploy::trouble::{Trouble, tests::error};
 
     fn told(status: &str) -> Asked<EventPage> {
         let event = Event {

@@ -37,13 +37,15 @@ pub mod running;
 pub mod saved;
 pub mod stack;
 pub mod text;
+pub mod trouble;
 pub mod verify;
 
 pub use audience::{Audience, Moment, Question};
 pub use cloud::Cloud;
-pub use error::{CloudError, DeployError, Trouble};
+pub use error::DeployError;
 pub use request::{PairName, Request, change_set_name, fingerprint};
 pub use stack::{Stack, StackStatus};
+pub use trouble::{CloudError, Trouble};
 
 use crate::template::Template;
 use change_set::Change;

@@ -7,11 +7,12 @@ use std::pin::pin;
 use super::audience::{Audience, Moment};
 use super::change_set::{self, Change, Reading};
 use super::cloud::{Cloud, Deletion, Failing, Identity, Proposal, Proposed};
-use super::error::{DeployError, Trouble};
+use super::error::DeployError;
 use super::hint::{Denied, hint_for};
 use super::origin::Origin;
 use super::saved::Saved;
 use super::stack::{Stack, Way};
+use super::trouble::Trouble;
 use super::{Request, artifact, capability};
 
 /// A change set that is ready.

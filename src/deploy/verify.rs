@@ -8,7 +8,8 @@ use spot_policy::{Fact, Record};
 use super::PairName;
 use super::audience::{Audience, Moment};
 use super::cloud::{Cloud, Explained};
-use super::error::{CloudError, DeployError, Trouble};
+use super::error::DeployError;
+use super::trouble::{CloudError, Trouble};
 use crate::package::Package;
 
 /// The pauses before a SpotManager that fails is asked again. IAM takes some seconds to know a new role everywhere.
@@ -167,8 +168,8 @@ fn blindness(record: &Record) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::error::tests::error;
     use crate::deploy::fake::{Fake, Listener, outputs, package, pair, record};
+    use crate::deploy::trouble::tests::error;
 
     fn failed() -> Explained {
         let payload = br#"{"errorType":"Fault","errorMessage":"cannot see the groups: AccessDenied"}"#.to_vec();

@@ -11,8 +11,9 @@ use futures_util::future::{join3, try_join_all};
 use super::PairName;
 use super::audience::{Audience, Moment};
 use super::cloud::{Cloud, Group, LaunchDefinition};
-use super::error::{CloudError, DeployError, Trouble};
+use super::error::DeployError;
 use super::stack::Stack;
+use super::trouble::{CloudError, Trouble};
 use crate::plan::{self, Plan};
 use crate::spec::nearest;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::deploy::audience::Wish;
-use crate::deploy::error::tests::error;
+use crate::deploy::trouble::tests::error;
 
 /// All events of an update that is under way for an operation of this token, and then as it ends.
 fn update(token: &str, end: &[&str]) -> Asked<EventPage> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::deploy::cloud::{Group, Instance, LaunchDefinition, LaunchSource, Refresh};
-use crate::deploy::error::tests::error;
+use crate::deploy::trouble::tests::error;
 
 const GROUP: &str = "AWS::AutoScaling::AutoScalingGroup";
 
