@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use super::hint::Denied;
+use super::hint::{Denied, is_forbidden};
 
 /// A call that AWS, or the way to it, did not let through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,11 @@ pub enum Trouble {
 }
 
 impl CloudError {
+    /// What goes wrong before anything is asked, or when nothing is answered.
+    pub fn local(operation: &'static str, trouble: Trouble, message: String) -> Self {
+        Self { operation, trouble, code: String::new(), message, request_id: None }
+    }
+
     /// Whether the same question may well be answered in a moment.
     pub fn is_passing(&self) -> bool {
         matches!(self.trouble, Trouble::Unreachable | Trouble::Throttled)
@@ -82,12 +87,14 @@ impl CloudError {
         Some(advice.into())
     }
 
-    /// The action in «… is not authorized to perform: ACTION on resource: …».
+    /// Who has to allow what.
     fn permission(&self) -> String {
-        let action = self.message.split("perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let action = action.map_or_else(|| self.operation.to_owned(), str::to_owned);
-        let statement = Denied::of(&self.message).map(|denied| denied.statement());
-        let statement = statement.map(|statement| format!(" with {statement}")).unwrap_or_default();
+        if is_forbidden(&self.message) {
+            return "a policy forbids it, so that allowing it elsewhere does not help: ask whoever wrote the policy that the message names, or run it as somebody who may".into();
+        }
+        let denied = Denied::of(&self.message);
+        let action = denied.as_ref().map_or(self.operation, |denied| &denied.action);
+        let statement = denied.as_ref().map(|denied| format!(" with {}", denied.statement())).unwrap_or_default();
         format!(
             "allow `{action}` to whoever runs this{statement}, or run it as somebody who may. The message says which policy is in the way; `spotstack render --deployer-policy` writes down all that a deploy needs"
         )
@@ -97,7 +104,7 @@ impl CloudError {
     fn known(&self) -> Option<&'static str> {
         const KNOWN: &[(&str, &str)] = &[
             (
-                "ROLLBACK_COMPLETE",
+                "is in ROLLBACK_COMPLETE",
                 "its creation failed, so CloudFormation lets it only be deleted: `spotstack destroy`, then deploy again",
             ),
             (
@@ -106,7 +113,7 @@ impl CloudError {
             ),
             (
                 "Requires capabilities",
-                "the template makes named IAM resources; spotstack's own never does. Has a blueprint been changed?",
+                "a stack that the template nests, or a macro that it calls, makes IAM resources: spotstack says for a template only what it can see in it needs",
             ),
             ("cannot be assumed by", "IAM takes some seconds to know a new role: run the same command again"),
             (
@@ -141,13 +148,7 @@ pub(super) mod tests {
 
     /// An error of AWS.
     pub(in crate::deploy) fn error(trouble: Trouble, code: &str, message: &str) -> CloudError {
-        CloudError {
-            operation: "DescribeStacks",
-            trouble,
-            code: code.into(),
-            message: message.into(),
-            request_id: None,
-        }
+        CloudError { code: code.into(), ..CloudError::local("DescribeStacks", trouble, message.into()) }
     }
 
     fn help(error: &dyn Diagnostic) -> String {
@@ -169,7 +170,10 @@ pub(super) mod tests {
             "DescribeStacks: AccessDenied: User: arn:aws:iam::111122223333:user/ci is not authorized to perform: cloudformation:DescribeStacks on resource: * because no identity-based policy allows it (request 11-22)"
         );
         assert!(help(&denied).starts_with("allow `cloudformation:DescribeStacks` to whoever runs this"));
+        let forbidden =
+            CloudError { message: denied.message.replace("because", "with an explicit deny, as"), ..denied.clone() };
         assert!(help(&DeployError::Cloud(denied)).starts_with("allow `cloudformation:DescribeStacks`"));
+        assert!(help(&forbidden).starts_with("a policy forbids it"), "{}", help(&forbidden));
         let unreachable = error(Trouble::Unreachable, "", "no answer from http://127.0.0.1:1");
         assert_eq!(unreachable.to_string(), "DescribeStacks: no answer from http://127.0.0.1:1");
     }
@@ -178,6 +182,9 @@ pub(super) mod tests {
     fn known_messages_come_with_advice_and_unknown_ones_without() {
         let advice = |message: &str| help(&error(Trouble::Other, "ValidationError", message));
         assert!(advice("Stack:x is in ROLLBACK_COMPLETE state and can not be updated.").contains("spotstack destroy"));
+        let cleaning =
+            advice("Stack:x is in UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS state and can not be updated.");
+        assert!(cleaning.contains("wait until") && !cleaning.contains("destroy"), "{cleaning}");
         assert!(advice("Stack [x] cannot be deleted while TerminationProtection is enabled").contains("--no-enable"));
         assert_eq!(advice("the moon is in the wrong phase"), "");
     }
