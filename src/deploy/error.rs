@@ -156,6 +156,7 @@ pub enum DeployError {
     },
     /// `--skip` of something that is not stuck.
     #[error("`{id}` cannot be skipped: only what could not be brought back can, and that is {those}")]
+    #[diagnostic(help("`spotstack recover` without `--skip` tries to bring everything back"))]
     CannotSkip {
         /// The logical id.
         id: String,
@@ -199,7 +200,14 @@ pub enum DeployError {
         /// The group.
         group: String,
         /// Why.
-        why: &'static str,
+        why: String,
+    },
+    /// Instances were not replaced, or not in every group.
+    #[error("the stack is deployed, but its instances could not all be replaced: {cause}")]
+    #[diagnostic(help("what runs goes on as it was; `spotstack deploy --refresh` tries again{}", as_to(cause)))]
+    NotRefreshed {
+        /// Why.
+        cause: CloudError,
     },
     /// CloudFormation still prepares the change set.
     #[error("CloudFormation has not finished the change set `{name}` in {}", seconds(*.after))]
@@ -214,7 +222,10 @@ pub enum DeployError {
     #[error("interrupted; nothing was changed, and nothing is left behind")]
     Stopped,
     /// The deployed template is none that we can read.
-    #[error("the template of `{stack}` cannot be compared: it is {error}")]
+    #[error("the template of `{stack}` cannot be understood: it is {error}")]
+    #[diagnostic(help(
+        "`aws cloudformation get-template --stack-name {stack}` shows it; somebody deployed it by other means"
+    ))]
     Template {
         /// The stack.
         stack: String,
@@ -230,7 +241,7 @@ pub enum DeployError {
     Failed {
         /// The stack.
         stack: String,
-        /// `deployed` or `destroyed`.
+        /// `deployed`, `destroyed` and the like.
         verb: &'static str,
         /// Its state.
         status: StackStatus,
@@ -259,7 +270,7 @@ pub enum DeployError {
     },
     /// It goes on, and we may not look any more.
     #[error("`{stack}` goes on, but cannot be followed: {cause}")]
-    #[diagnostic(help("`spotstack status` says how it went{}", cause.advice().map(|advice| format!(". As to the cause: {advice}")).unwrap_or_default()))]
+    #[diagnostic(help("`spotstack status` says how it went{}", as_to(cause)))]
     LostSight {
         /// The stack.
         stack: String,
@@ -305,6 +316,11 @@ impl DeployError {
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Cloud(error) if !error.is_passing())
     }
+}
+
+/// What mends a cause, where it is known.
+fn as_to(cause: &CloudError) -> String {
+    cause.advice().map(|advice| format!(". As to the cause: {advice}")).unwrap_or_default()
 }
 
 fn unstick(status: &StackStatus) -> String {
