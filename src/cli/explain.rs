@@ -13,9 +13,10 @@ use super::input::Input;
 use super::output::{Format, Reader, print, print_json_line};
 use super::style::{columns, folding};
 use super::{Exit, Global, Result, pairs_asked, plan};
-use crate::deploy::text::{moment, neutral};
+use crate::deploy::text::moment;
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, PairName};
+use crate::neutral::neutral;
 use crate::plan::Pair;
 
 /// Ask the SpotManager what it would do now, and why

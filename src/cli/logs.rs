@@ -12,9 +12,9 @@ use super::output::{Reader, print_line};
 use super::style::Paint;
 use super::{Exit, Global, Result, milliseconds, pairs_asked, plan};
 use crate::aws::Account;
-use crate::deploy::text::{count, moment, neutral};
+use crate::deploy::text::{count, moment};
 use crate::deploy::{Cloud, CloudError, PairName};
-use crate::neutral::neutral_json;
+use crate::neutral::{neutral, neutral_json};
 use crate::observe::log::{Sound, lines};
 use crate::observe::{Entry, LogLine};
 

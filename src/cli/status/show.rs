@@ -9,7 +9,8 @@ use spot_policy::{Fact, Group, Market, Record, Timestamp};
 use super::{Handler, PairAlarm, PairStatus, Prices, Status, Works};
 use crate::cli::style::{Paint, folding};
 use crate::deploy::stack::StackStatus;
-use crate::deploy::text::{count, moment, neutral};
+use crate::deploy::text::{count, moment};
+use crate::neutral::neutral;
 
 /// Where the second column begins.
 const MARGIN: usize = 13;
