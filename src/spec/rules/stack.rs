@@ -1,0 +1,94 @@
+//! The stack's own keys: its name, Region and tags, and the network that its workers run in.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::Location;
+
+use super::Findings;
+use super::shape::{is_id, is_stack};
+use crate::spec::Spec;
+use crate::spec::arn::is_region;
+use crate::spec::problem::Problem;
+
+/// The stack's own keys, and its network.
+pub(super) fn check(spec: &Spec, found: &mut Findings) {
+    stack(spec, found);
+    network(spec, found);
+}
+
+fn stack(spec: &Spec, found: &mut Findings) {
+    found.require(
+        is_stack(&spec.stack.value),
+        &spec.stack,
+        "letters, digits, hyphens; a letter first; at most 128",
+        |name| format!("`{name}` cannot be a stack's name"),
+    );
+    if let Some(region) = &spec.region
+        && !is_region(&region.value)
+    {
+        let problem =
+            Problem::at(region.referenced, "such as eu-west-1", format!("`{}` is not a Region", region.value));
+        let zone = region.value.strip_suffix(|last: char| last.is_ascii_lowercase()).filter(|stem| is_region(stem));
+        found.push(match zone {
+            Some(stem) => problem.help(format!("that is one of the zones of `{stem}`; the subnets choose the zones")),
+            None => problem,
+        });
+    }
+    // AWS allows 50 tags; CloudFormation, the group and this tool take some of them.
+    if spec.tags.len() > 40 {
+        let place = spec.tags.values().nth(40).map_or(Location::UNKNOWN, |tag| tag.referenced);
+        found.push(Problem::at(place, "the 41st", "there are more than 40 tags"));
+    }
+    let mut keys: BTreeMap<String, (&str, Location)> = BTreeMap::new();
+    for (key, value) in &spec.tags {
+        let place = value.referenced;
+        let mut refuse = |label: &str, message: String| found.push(Problem::at_key(place, key, label, message));
+        if key.to_lowercase().starts_with("aws:") {
+            refuse("this key", format!("the tag `{key}` begins with `aws:`, which AWS keeps for itself"));
+        }
+        if key.is_empty() || key.chars().count() > 128 || key.chars().any(char::is_control) {
+            refuse("this key", "a tag's key has 1 to 128 characters, all of them printable".to_owned());
+        }
+        if let Some((first, earlier)) = keys.insert(key.to_lowercase(), (key, place)) {
+            let message = format!("IAM takes the tags `{first}` and `{key}` for the same");
+            found.push(Problem::at_key(place, key, "and this", message).and_key(earlier, first, "this"));
+        }
+        found.require(value.value.chars().count() <= 256, value, "too long", |_| {
+            format!("the value of the tag `{key}` has more than 256 characters")
+        });
+        found.require(!value.value.chars().any(char::is_control), value, "has a control character", |_| {
+            format!("the value of the tag `{key}` is not plain text")
+        });
+    }
+}
+
+fn network(spec: &Spec, found: &mut Findings) {
+    let Some(network) = spec.network.as_ref().map(|network| &network.value) else {
+        let mut launches = spec.pairs.values().filter(|pair| pair.value.groups.is_none());
+        if let Some(launch) = launches.find_map(|pair| pair.value.launch.as_ref()) {
+            let problem = Problem::at(
+                launch.referenced,
+                "makes groups, in these subnets",
+                "missing key `network` beside `pairs`",
+            );
+            found
+                .push(problem.help("`network: {subnets: [subnet-…], security_groups: [sg-…]}` says where workers run"));
+        }
+        return;
+    };
+    for (list, prefix, key) in
+        [(&network.subnets, "subnet-", "subnets"), (&network.security_groups, "sg-", "security_groups")]
+    {
+        found.require(!list.value.is_empty(), list, "at least one", |_| format!("`{key}` is empty"));
+        let mut seen: BTreeMap<&str, Location> = BTreeMap::new();
+        for id in &list.value {
+            found.require(is_id(&id.value, prefix), id, &format!("such as {prefix}0a1b2c3d4e5f60718"), |id| {
+                format!("`{id}` is not the id of a {}", if prefix == "sg-" { "security group" } else { "subnet" })
+            });
+            if let Some(first) = seen.insert(&id.value, id.referenced) {
+                let problem = Problem::at(id.referenced, "again", format!("`{}` is named twice", id.value));
+                found.push(problem.and(first, "first here"));
+            }
+        }
+    }
+}
