@@ -224,7 +224,7 @@ pub struct Manager {
     /// The same in minutes.
     #[serde(skip)]
     pub tick_minutes: u64,
-    /// The processor it runs on.
+    /// The processor it runs on: the stack's.
     pub architecture: Architecture,
     /// MiB.
     pub memory: u32,
@@ -260,11 +260,14 @@ impl Plan {
     /// Decides all that the spec, read from the file of this name, leaves open.
     pub fn new(spec: &Spec, file_name: &str) -> Self {
         let tags: BTreeMap<_, _> = spec.tags.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
-        let pairs: Vec<Pair> = spec.pairs.iter().map(|(name, pair)| plan_pair(name, &pair.value, spec)).collect();
+        // One handler serves all pairs: what one of them says of its processor holds for those that say nothing.
+        let said = spec.pairs.values().find_map(|pair| value(&pair.value.manager.architecture));
+        let architecture = said.unwrap_or_default();
+        let pairs = spec.pairs.iter().map(|(name, pair)| plan_pair(name, &pair.value, spec, architecture)).collect();
         Self {
             stack: spec.stack.value.clone(),
             region: spec.region.as_ref().map(|region| region.value.clone()),
-            architecture: pairs.first().map(|pair| pair.manager.architecture).unwrap_or_default(),
+            architecture,
             tags,
             pairs,
             spec: file_name.to_owned(),
@@ -309,7 +312,7 @@ pub(crate) fn logical_id(name: &str) -> String {
         .collect()
 }
 
-fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
+fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec, architecture: Architecture) -> Pair {
     let defaults = Policy::default();
     let policy = Policy {
         max_price: value(&pair.spot.max_price),
@@ -372,7 +375,7 @@ fn plan_pair(name: &str, pair: &spec::Pair, spec: &Spec) -> Pair {
             periods: or(&pair.alarms.jobs_waiting.periods, 1),
             idle_minutes: or(&pair.alarms.idle.after, Seconds::minutes(5)).0 / 60,
         },
-        manager: plan_manager(&pair.manager),
+        manager: plan_manager(&pair.manager, architecture),
         tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
         own_name_tag: spec.tags.contains_key("Name"),
     }
@@ -460,7 +463,7 @@ fn plan_volume(volume: &spec::Volume) -> Volume {
     }
 }
 
-fn plan_manager(manager: &spec::Manager) -> Manager {
+fn plan_manager(manager: &spec::Manager, architecture: Architecture) -> Manager {
     let tick = or(&manager.reconcile, Seconds::minutes(1));
     Manager {
         tick_minutes: tick.0 / 60,
@@ -469,7 +472,7 @@ fn plan_manager(manager: &spec::Manager) -> Manager {
             1 => Some("rate(1 minute)".to_owned()),
             minutes => Some(format!("rate({minutes} minutes)")),
         },
-        architecture: or(&manager.architecture, Architecture::X86_64),
+        architecture,
         memory: or(&manager.memory, 128),
         log_retention: or(&manager.log_retention, Seconds(30 * 86_400)).0 / 86_400,
         launch_instances: or(&manager.scale_up, ScaleUp::Policy) == ScaleUp::LaunchInstances,
@@ -497,7 +500,28 @@ fn texts(list: &[At<String>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::logical_id;
+    use super::*;
+
+    #[test]
+    fn all_pairs_have_the_processor_that_one_of_them_names() {
+        let launch = "launch: {instance_type: g5.2xlarge, image: ami-0123456789abcdef0}";
+        let text = format!(
+            "stack: media
+network: {{subnets: [subnet-0a1b2c3d4e5f60001], security_groups: [sg-0a1b2c3d4e5f60001]}}
+pairs:
+  a: {{queue: {{name: a}}, {launch}}}
+  b: {{queue: {{name: b}}, {launch}, manager: {{architecture: arm64}}}}
+"
+        );
+        let of = |text: &str| {
+            let plan = Plan::new(&spec::parse(text, None).expect("a spec"), "spotstack.yaml");
+            let pairs: Vec<_> = plan.pairs.iter().map(|pair| pair.manager.architecture).collect();
+            (plan.architecture, pairs)
+        };
+        assert_eq!(of(&text), (Architecture::Arm64, vec![Architecture::Arm64; 2]));
+        let silent = text.replace(", manager: {architecture: arm64}", "");
+        assert_eq!(of(&silent), (Architecture::X86_64, vec![Architecture::X86_64; 2]));
+    }
 
     #[test]
     fn names_become_logical_ids() {

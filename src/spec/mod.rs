@@ -303,7 +303,7 @@ pub struct Manager {
     /// The tick; `0s` turns it off.
     #[schemars(with = "Option<schema::Duration>")]
     pub reconcile: Option<At<Seconds>>,
-    /// The processor it runs on.
+    /// The processor it runs on, like those of the stack's other pairs.
     pub architecture: Option<At<Architecture>>,
     /// MiB.
     pub memory: Option<At<u32>>,
