@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 
 use miette::Diagnostic;
 
-use super::jobs::Arrival;
+use super::jobs::{Arrival, MOST_JOBS};
 use super::series::Series;
 
 /// What is wrong with a trace, and where.
@@ -56,7 +56,7 @@ pub fn capacity(file: &str, input: impl BufRead) -> Result<Capacity, TraceError>
     let mut series = Series::new(zones.len());
     let (mut first, mut last, mut lines) = (i64::MAX, i64::MIN, 0_i64);
     while let Some(line) = table.next()? {
-        let at: i64 = table.number(seconds, line)?;
+        let at = table.seconds(seconds, line)?;
         (first, last, lines) = (first.min(at), last.max(at), lines + 1);
         for (zone, (column, _)) in zones.iter().enumerate() {
             let value: f64 = table.number(*column, line)?;
@@ -77,8 +77,8 @@ pub fn capacity(file: &str, input: impl BufRead) -> Result<Capacity, TraceError>
     Ok(Capacity { zones: zones.into_iter().map(|(_, name)| name).collect(), series, duration: last - first + step })
 }
 
-/// No Region has more zones than fit.
-const MOST_ZONES: usize = 64;
+/// No Region has more zones than this.
+pub(super) const MOST_ZONES: usize = 64;
 
 /// Reads which jobs came, in seconds from the beginning; in order, also where the file is not.
 ///
@@ -94,13 +94,20 @@ pub fn jobs(file: &str, input: impl BufRead) -> Result<Vec<Arrival>, TraceError>
         let name = &table.header[unknown];
         return Err(table.wrong(1, format!("there is a column `{name}`, and it is not known what it means")));
     }
-    let mut jobs: Vec<Arrival> = Vec::new();
+    let (mut jobs, mut all): (Vec<Arrival>, u64) = (Vec::new(), 0);
     while let Some(line) = table.next()? {
-        let at: i64 = table.number(seconds, line)?;
+        let at = table.seconds(seconds, line)?;
         if at < 0 {
             return Err(table.wrong(line, format!("{at} seconds are before the beginning")));
         }
-        let count = count.map_or(Ok(1), |column| table.number(column, line))?;
+        let count: u32 = count.map_or(Ok(1), |column| table.number(column, line))?;
+        // A line of none takes its place in the memory, too.
+        all += u64::from(count.max(1));
+        if all > MOST_JOBS {
+            return Err(
+                table.wrong(line, format!("these are more than {MOST_JOBS} jobs, which is the most that is simulated"))
+            );
+        }
         let service = service.filter(|&column| !table.cell(column).is_empty());
         let service = service.map(|column| table.number::<u32>(column, line)).transpose()?;
         if service == Some(0) {
@@ -114,6 +121,9 @@ pub fn jobs(file: &str, input: impl BufRead) -> Result<Vec<Arrival>, TraceError>
     jobs.sort_by_key(|arrival| arrival.at);
     Ok(jobs)
 }
+
+/// In seconds since 1970.
+const END_OF_9999: u64 = 253_402_300_799;
 
 /// A line of numbers is short; what is longer than this is no table, and not to be kept in memory.
 const LONGEST: u64 = 64 * 1024;
@@ -180,6 +190,15 @@ impl<'a, R: BufRead> Table<'a, R> {
         })
     }
 
+    /// A number of seconds, since whenever: within the time that calendars have.
+    fn seconds(&self, column: usize, line: u64) -> Result<i64, TraceError> {
+        let seconds: i64 = self.number(column, line)?;
+        if seconds.unsigned_abs() > END_OF_9999 {
+            return Err(self.wrong(line, format!("{seconds} seconds are thousands of years; are they milliseconds?")));
+        }
+        Ok(seconds)
+    }
+
     fn wrong(&self, line: u64, what: String) -> TraceError {
         TraceError { file: self.file.to_owned(), line, what, help: self.help }
     }
@@ -222,6 +241,14 @@ mod tests {
             ("seconds,a\n", "c.csv:1: it holds no line but its header"),
             ("seconds,a\n0,1\n60\n", "c.csv:3: this line has 1 columns, and the header 2"),
             ("seconds,a\n0,1\n\n60,yes\n", "c.csv:4: `a` is `yes`, which is no number that can be meant"),
+            (
+                "seconds,a\n0,1\n9223372036854775807,1\n",
+                "c.csv:3: 9223372036854775807 seconds are thousands of years; are they milliseconds?",
+            ),
+            (
+                "seconds,a\n-9223372036854775808,1\n0,1\n",
+                "c.csv:2: -9223372036854775808 seconds are thousands of years; are they milliseconds?",
+            ),
             ("seconds,a\n0,-1\n", "c.csv:2: `-1` says neither that there is Spot nor that there is none"),
             (
                 "seconds,a\n99999999999999999999,1\n",
@@ -237,6 +264,14 @@ mod tests {
             ("seconds,service\n5,0\n", "j.csv:2: a job takes at least a second"),
             ("seconds,jobs\n5,1.5\n", "j.csv:2: `jobs` is `1.5`, which is no number that can be meant"),
             ("seconds\n", "j.csv:1: it holds no job"),
+            (
+                "seconds\n1700000000000\n",
+                "j.csv:2: 1700000000000 seconds are thousands of years; are they milliseconds?",
+            ),
+            (
+                "seconds,jobs\n0,9999999\n1,4000000000\n",
+                "j.csv:3: these are more than 10000000 jobs, which is the most that is simulated",
+            ),
         ] {
             assert_eq!(error(text), expected);
         }
