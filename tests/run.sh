@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Sets up and runs every test: format, lints, units and properties, goldens, the binary, cfn-lint, checkov, IAM, actionlint, local AWS,
 # end to end.
-# Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/. Pages are looked at in Chromium, which is
-# installed where that can be done without asking (as root, by apt-get); else those tests say that they are skipped.
+# Needs Rust, Python 3.10 or later and Node.js 18 or later; everything else goes into target/. Pages are looked at in Chromium, and
+# start-up in valgrind, which are installed where that can be done without asking (as root, by apt-get); else those tests say that
+# they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,9 +15,12 @@ export PYTHONDONTWRITEBYTECODE=1
 
 step "tools"
 python=$(tests/venv.sh)
-if ! command -v chromium chromium-browser google-chrome >/dev/null && [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1 ||
-        echo "run.sh: chromium could not be installed; the tests of pages are skipped" >&2
+missing=()
+command -v chromium chromium-browser google-chrome >/dev/null || missing+=(chromium)
+command -v valgrind >/dev/null || missing+=(valgrind)
+if [[ ${#missing[@]} -gt 0 && $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 ||
+        echo "run.sh: ${missing[*]} could not be installed; the tests that need them are skipped" >&2
 fi
 # While Rust compiles.
 tests/judges.sh install &

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use miette::{Diagnostic, IntoDiagnostic, ReportHandler, WrapErr, miette};
 
-use super::{Exit, Global, Result, checked, planned, reports};
+use super::{Exit, Global, Result, checked, json, planned, reports};
 use crate::check::{RULES, Report, Rule, Severity, Shown, refused};
 use crate::spec::SpecError;
 
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     write(&match args.format {
         Format::Text => text,
-        Format::Json => serde_json::to_string_pretty(&report.json(&file)).into_diagnostic()? + "\n",
+        Format::Json => json::pretty(&report.json(&file))? + "\n",
         Format::Github => {
             let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
             report.github(&global.file, |file| in_repository(file, root.as_deref()))

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use miette::IntoDiagnostic;
 use serde_json::{Value, json};
 
 use super::prices::{no_pair, on_demand_price, usd};
 use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, checked, planned};
+use super::{Exit, Global, Result, checked, json, planned};
 use crate::cost::{Bill, PRICES, bills};
 use crate::history::Kind;
 use crate::plan::{Pair, Plan};
@@ -75,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let hours = worker_hours(&pairs, &plan, args, global)?;
     let shown: Vec<_> = shown.into_iter().map(|(_, bill)| bill).zip(hours).collect();
     match args.format {
-        Format::Json => print_line(&serde_json::to_string_pretty(&json(&shown)).into_diagnostic()?),
+        Format::Json => print_line(&json::pretty(&json(&shown))?),
         Format::Text => print_line(&text(&shown, global.region.as_deref().or(plan.region.as_deref()))),
     }
     Ok(Exit::Done)

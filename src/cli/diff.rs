@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use dialoguer::console::{Style, Term};
-use miette::{IntoDiagnostic, miette};
+use miette::miette;
 use serde::Serialize;
 
 use super::desired::{Desired, Options};
 use super::render::write_whole;
 use super::terminal::{Show, Terminal, account, block_on, columns, print_line, reviewed};
-use super::{Exit, Global, Result, prepare, rendered};
+use super::{Exit, Global, Result, json, prepare, rendered};
 use crate::deploy::difference::{Against, By, difference};
 use crate::template::diff::markdown::{Heading, markdown};
 use crate::template::diff::{Counts, Document, Review, diff};
@@ -161,7 +161,7 @@ fn show(review: &Review, heading: Heading<'_>, format: Format, global: &Global) 
         Format::Json => {
             let different = !review.is_empty();
             let report = Report { format: 1, stack, before, after, different, summary: review.counts(), review };
-            print_line(&serde_json::to_string_pretty(&report).into_diagnostic()?);
+            print_line(&json::pretty(&report)?);
         }
         Format::Markdown => print_line(markdown(review, heading).trim_end()),
         Format::Text if review.is_empty() => {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use spot_policy::{Policy, Record, Situation, Trigger, Verdict, ZoneVerdict, decide};
 
 use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, pairs_asked, plan};
+use super::{Exit, Global, Result, json, pairs_asked, plan};
 use crate::deploy::text::{moment, neutral};
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, PairName};
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                     ));
                 }
                 Answer::Record(record) | Answer::Blind { record, .. } => match args.format {
-                    Format::Json => print_line(&serde_json::to_string(&record).into_diagnostic()?),
+                    Format::Json => print_line(&json::line(&record)?),
                     Format::Text => print_line(&neutral(&text_of(pair.name, &record))),
                 },
             }
@@ -107,7 +107,7 @@ fn offline(file: &Path, asked: &[PairName<'_>], plan: &Plan, format: Format) -> 
     for (index, seen) in seen.into_iter().enumerate() {
         let (record, then) = seen.decide(&policy);
         match format {
-            Format::Json => print_line(&serde_json::to_string(&record).into_diagnostic()?),
+            Format::Json => print_line(&json::line(&record)?),
             Format::Text => {
                 let blank = if index == 0 { "" } else { "\n" };
                 let at = moment(record.situation.now);

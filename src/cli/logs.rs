@@ -13,6 +13,7 @@ use super::{Exit, Global, Result, pairs_asked, plan};
 use crate::aws::Account;
 use crate::deploy::text::{moment, neutral};
 use crate::deploy::{Cloud, CloudError, PairName};
+use crate::neutral::neutral_json;
 use crate::observe::log::{Sound, lines};
 use crate::observe::{Entry, LogLine};
 
@@ -186,7 +187,7 @@ impl<'a> Teller<'a> {
             // AWS Lambda's own remarks are no records.
             if entry != Entry::Remark {
                 self.told += 1;
-                print_line(&neutral(line.message.trim_end()));
+                print_line(&neutral_json(line.message.trim_end()));
             }
             return;
         }

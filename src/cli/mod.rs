@@ -28,6 +28,7 @@ mod eject;
 mod explain;
 mod init;
 mod interrupts;
+mod json;
 mod link;
 mod logs;
 mod man;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
-use super::{Exit, Global, Result, prepare};
+use super::{Exit, Global, Result, json, prepare};
 use crate::deployer_policy::{DeployerPolicy, LARGEST_INLINE, LARGEST_MANAGED, Scope};
 use crate::plan::Plan;
 use crate::template::Template;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let text = match args.format {
         _ if args.deployer_policy => policy(args, global, &plan, &template)?,
         Format::Yaml => template.text,
-        Format::Json => serde_json::to_string_pretty(&template.to_json()).into_diagnostic()? + "\n",
+        Format::Json => json::pretty(&template.to_json())? + "\n",
     };
     if let Some(file) = &args.check {
         return check(file, &text, args, global);

@@ -12,7 +12,7 @@ use spot_policy::{Percent, Policy, Seconds};
 
 use super::render::write_whole;
 use super::terminal::columns;
-use super::{Exit, Global, Result, plan};
+use super::{Exit, Global, Result, json, plan};
 use crate::chart::terminal::Tone;
 use crate::deploy::text::{moment, neutral};
 use crate::history::{History, HistoryError, Wanted};
@@ -133,9 +133,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     write(&match args.format {
         Format::Text => told(&reports, global),
-        Format::Json => {
-            serde_json::to_string_pretty(&serde_json::json!({ "pairs": reports })).into_diagnostic()? + "\n"
-        }
+        Format::Json => json::pretty(&serde_json::json!({ "pairs": reports }))? + "\n",
         Format::Csv => table(&reports),
     })?;
     Ok(Exit::Done)
@@ -338,7 +336,7 @@ fn replayed(args: &Args, path: &Path, global: &Global) -> Result<Exit> {
             put(
                 &mut out,
                 &match args.format {
-                    Format::Json => serde_json::to_string(&difference).into_diagnostic()? + "\n",
+                    Format::Json => json::line(&difference)? + "\n",
                     Format::Text => neutral(&in_words(&difference)).into_owned() + "\n",
                     Format::Csv => format!(
                         "{number},{},\"{}\",\"{}\"\n",

@@ -15,7 +15,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::interrupts::Interrupts;
 use super::screen::Screen;
 use super::tree::{self, Row, Size, tree};
-use super::{Global, Result, debug, wrong};
+use super::{Global, Result, debug, json, wrong};
 use crate::aws::{Account, Connection};
 use crate::deploy::audience::{Artifact, Wish};
 use crate::deploy::cloud::Waiting;
@@ -132,7 +132,7 @@ impl Terminal {
     }
 
     fn emit(&self, value: &impl serde::Serialize) {
-        if let Ok(json) = serde_json::to_string(value) {
+        if let Ok(json) = json::line(value) {
             print_line(&json);
         }
     }

@@ -9,6 +9,7 @@ use super::PairName;
 use super::audience::{Audience, Moment};
 use super::cloud::{Cloud, Explained};
 use super::error::{CloudError, DeployError, Trouble};
+use crate::neutral::neutral;
 use crate::package::Package;
 
 /// The pauses before a SpotManager that fails is asked again. IAM takes some seconds to know a new role everywhere.
@@ -142,7 +143,9 @@ pub fn read(explained: &Explained) -> Answer {
             Some(what) => Answer::Blind { record: Box::new(record), what },
             None => Answer::Record(Box::new(record)),
         },
-        Err(error) => failed(format!("it answers no record that this spotstack can read: {error}")),
+        Err(error) => {
+            failed(format!("it answers no record that this spotstack can read: {}", neutral(&error.to_string())))
+        }
     }
 }
 

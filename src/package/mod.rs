@@ -39,7 +39,8 @@ pub enum PackageError {
     /// This command line was built without one.
     #[error("this spotstack carries no handler for {0}")]
     #[diagnostic(help(
-        "on Linux with that processor, `cargo build -p spotstack-handler --bin bootstrap --profile lambda` makes one: give it to `--handler`. Or let the spec's `manager: architecture` name one that is carried{carried}",
+        "a release carries one, see {releases}; or give `--handler` what `cargo build -p spotstack-handler --bin bootstrap --profile lambda` makes on Linux with that processor; or let the spec's `manager: architecture` name one that is carried{carried}",
+        releases = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases"),
         carried = carried_words()
     ))]
     NotCarried(Architecture),

@@ -1,4 +1,4 @@
-"""Whole processes in turns: medians of wall and processor time, peak memory, ratios; how rendering grows; a plot of it."""
+"""Whole processes in turns: medians of wall and processor time, peak memory, ratios; how rendering and simulating grow; a plot."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPOTSTACK = str(pathlib.Path(os.environ["SPOTSTACK"]).resolve())
 PAIRS = (1, 5, 10, 20)
+DAYS = (1, 10, 100)
 
 
 @dataclass
@@ -64,7 +65,6 @@ class Command:
         )
         return int(ran.stderr.split()[-1]) / 1024
 
-
     def instructions(self) -> float | None:
         """Millions of instructions, by valgrind: the same number at every run, whatever else the machine does."""
         if self.slow or not shutil.which("valgrind"):
@@ -106,7 +106,11 @@ def own(folder: pathlib.Path) -> list[Command]:
         commands.append(Command(name, [SPOTSTACK, "-q", "-f", f"{pairs}.yaml", "render"], folder))
     check = [SPOTSTACK, "-q", "-f", "1.yaml", "check"]
     against = [SPOTSTACK, "-q", "-f", "1.yaml", "diff", "--against", "template.yaml"]
-    return [*commands, Command("spotstack check", check, folder), Command("spotstack diff --against", against, folder)]
+    commands += [Command("spotstack check", check, folder), Command("spotstack diff --against", against, folder)]
+    for days in DAYS:
+        simulate = [SPOTSTACK, "-q", "-f", "1.yaml", "simulate", "--duration", f"{days}d", "--jobs-per-hour", "12"]
+        commands.append(Command(f"spotstack simulate, {days} day{'s' * (days > 1)}", simulate, folder))
+    return commands
 
 
 def peers(folder: pathlib.Path, installed: pathlib.Path) -> list[Command]:

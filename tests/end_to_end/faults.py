@@ -9,6 +9,7 @@ import socket
 import threading
 import urllib.parse
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 def refusal(call: str, mode: str) -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -55,6 +56,8 @@ class FaultProxy:
     def __init__(self, endpoint: str):
         self._target = urllib.parse.urlsplit(endpoint)
         self.fault: Fault | None = None
+        #: Changes the answer to a call, by its name and what AWS answered.
+        self.alter: Callable[[str, bytes], bytes] | None = None
         #: Every call that arrived, by its name, in order.
         self.calls: list[str] = []
         self._lock = threading.Lock()
@@ -103,6 +106,8 @@ class FaultProxy:
         connection.close()
         if strikes and fault.mode == "answer lost":
             return hang_up(handler)
+        if self.alter:
+            content = self.alter(call, content)
         send(handler, answer.status, content, answer.getheaders(), cut=strikes)
         return None
 

@@ -160,10 +160,10 @@ class Project:
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def answer(self, line: str, *words: str) -> Ran:
+    def answer(self, line: str, *words: str, endpoint: str | None = None) -> Ran:
         """Runs a command on a terminal and types this line; all that it says is in `err`."""
         ours, theirs = pty.openpty()
-        command = [str(BINARY), *words, "--endpoint-url", self.world.endpoint]
+        command = [str(BINARY), *words, "--endpoint-url", endpoint or self.world.endpoint]
         running = subprocess.Popen(
             command,
             cwd=self.folder,

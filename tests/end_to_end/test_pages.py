@@ -81,8 +81,18 @@ def simulated(tmp_path: Path) -> tuple[Path, dict]:
     return tmp_path / "report.html", report["pairs"][0]
 
 
-def test_a_browser_has_nothing_to_complain_of(simulated: tuple[Path, dict]) -> None:
-    page, _ = simulated
+@pytest.fixture
+def priced(tmp_path: Path) -> tuple[Path, dict]:
+    """A page of half a year of prices, and the same as JSON."""
+    run(tmp_path, "init", "--yes", "--quiet", "--max-price", "0.55")
+    history = Path(__file__).parents[2] / "examples/traces/prices.csv"
+    report = json.loads(run(tmp_path, "prices", "--history", str(history), "--format", "json", "--html", "report.html"))
+    return tmp_path / "report.html", report["prices"][0]
+
+
+@pytest.mark.parametrize("kind", ["simulated", "priced"])
+def test_a_browser_has_nothing_to_complain_of(kind: str, request: pytest.FixtureRequest) -> None:
+    page, _ = request.getfixturevalue(kind)
     ran = browse(page, "--dump-dom")
     # A page of one file has nothing to load and no script to fail.
     assert "CONSOLE" not in ran.stderr, ran.stderr
@@ -112,8 +122,21 @@ def test_the_numbers_of_the_page_are_those_of_the_json(simulated: tuple[Path, di
     assert seen.focusable >= 2
 
 
-def test_it_is_drawn_and_printed(simulated: tuple[Path, dict], tmp_path: Path) -> None:
-    page, _ = simulated
+def test_the_prices_of_the_page_are_those_of_the_json(priced: tuple[Path, dict]) -> None:
+    page, report = priced
+    seen = Page(browse(page, "--dump-dom").stdout)
+    (rows,) = seen.tables.values()
+    assert [row[0] for row in rows[1:]] == [*(zone["zone"] for zone in report["zones"]), "any zone"]
+    for row, zone in zip(rows[1:], report["zones"], strict=False):
+        wanted = [zone[column] for column in ("now", "mean", "weighted_mean", "p95")]
+        assert [float(cell) for cell in row[1:5]] == pytest.approx(wanted, abs=0.00006)
+        assert float(row[5].rstrip(" %")) == pytest.approx(100 * zone["worth_it"], abs=0.51)
+    assert f"{report['zones'][0]['now']:.4f}" in seen.labels[0] and seen.focusable >= 1
+
+
+@pytest.mark.parametrize("kind", ["simulated", "priced"])
+def test_it_is_drawn_and_printed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    page, _ = request.getfixturevalue(kind)
     pictures = {}
     for name, options in {"light": [], "dark": ["--blink-settings=preferredColorScheme=0"], "narrow": []}.items():
         width = 400 if name == "narrow" else 1000

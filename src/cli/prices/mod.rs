@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use miette::{IntoDiagnostic, miette};
+use miette::miette;
 use spot_policy::{Percent, Policy, Seconds, Timestamp};
 
 use super::render::write_whole;
 use super::terminal::{account_in, block_on, print_line};
-use super::{Exit, Global, Result, plan};
+use super::{Exit, Global, Result, json, plan};
 use crate::aws::Account;
 use crate::chart::Span;
 use crate::deploy::text::count;
@@ -150,7 +150,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                 print_line(&text::text(prices, text::columns(), global.colored_on(stdout)));
             }
         }
-        Format::Json => print_line(&serde_json::to_string_pretty(&data::json(&prices)).into_diagnostic()?),
+        Format::Json => print_line(&json::pretty(&data::json(&prices))?),
         Format::Csv => print_line(data::csv(&prices).trim_end()),
     }
     for (file, content) in [

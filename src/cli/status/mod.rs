@@ -6,14 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dialoguer::console::Term;
 use futures_util::future::join_all;
-use miette::IntoDiagnostic;
 use serde::Serialize;
 use spot_policy::{Market, Record, Timestamp, Trigger};
 
 use super::explain::Format;
 use super::link::{self, link};
 use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, plan};
+use super::{Exit, Global, Result, json, plan};
 use crate::aws::Account;
 use crate::deploy::cloud::{Group, Resource, ScalingPolicy};
 use crate::deploy::fleet::Fleet;
@@ -195,7 +194,7 @@ impl<'a> Page<'a> {
     fn show(&mut self, status: Status) -> Result<()> {
         self.lost = false;
         match self.format {
-            Format::Json => print_line(&serde_json::to_string(&status).into_diagnostic()?),
+            Format::Json => print_line(&json::line(&status)?),
             Format::Text if self.in_place => self.draw(&status, None),
             Format::Text => {
                 if self.last.is_some() {
