@@ -38,6 +38,13 @@ cargo test --workspace --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
+step "licences, sources, duplicates"
+if command -v cargo-deny >/dev/null; then
+    cargo deny --offline --workspace check licenses bans sources
+else
+    echo "cargo-deny is not installed; .github/workflows/ci.yml asks it, with the advisories of RustSec"
+fi
+
 step "the same handler in another folder"
 tests/reproducible.sh
 
