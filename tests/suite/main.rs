@@ -8,6 +8,7 @@ mod check;
 mod commands;
 mod cost;
 mod diff;
+mod documents;
 mod goldens;
 mod judge;
 mod manners;
