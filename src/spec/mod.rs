@@ -31,6 +31,7 @@ pub(crate) use load::check;
 #[cfg(test)]
 pub(crate) use load::parse;
 pub use load::{from_text, load};
+pub(crate) use logical_ids::MOST_RESOURCES;
 pub use logical_ids::logical_ids;
 pub use problem::{Problem, SpecError};
 pub use schema::schema;

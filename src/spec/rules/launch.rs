@@ -114,7 +114,7 @@ fn volumes(launch: &Launch, found: &mut Findings) {
             found.push(problem.and(first, "first here"));
         }
         let kind = volume.value.kind.as_ref();
-        let (low, high, name) = match kind.map_or(VolumeKind::Gp3, |kind| kind.value) {
+        let (low, high, name) = match kind.map_or(VolumeKind::default(), |kind| kind.value) {
             // Launch configurations know the sizes of the years before.
             VolumeKind::Gp3 => (1, if configuration { 16_384 } else { 65_536 }, "gp3"),
             VolumeKind::Gp2 => (1, 16_384, "gp2"),

@@ -37,6 +37,12 @@ impl Findings {
         }
     }
 
+    /// Adds a problem unless this can be a stack's name.
+    fn stack_name(&mut self, name: &At<String>) {
+        let label = "letters, digits and hyphens, beginning with a letter, at most 128";
+        self.require(shape::is_stack(&name.value), name, label, |name| format!("`{name}` cannot be a stack's name"));
+    }
+
     /// Adds a problem unless the number, where it is given, lies in the range.
     fn within<T: PartialOrd + Copy + std::fmt::Display>(&mut self, value: &Option<At<T>>, key: &str, low: T, high: T) {
         if let Some(value) = value {

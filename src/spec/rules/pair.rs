@@ -3,7 +3,7 @@
 use serde_saphyr::Location;
 use spot_policy::{Revert, Seconds};
 
-use super::shape::{all, is_address, is_stack};
+use super::shape::{all, is_address};
 use super::{Findings, launch};
 use crate::plan;
 use crate::spec::arn::Arn;
@@ -46,12 +46,7 @@ pub(super) fn check(place: Location, pair: &Pair, spec: &Spec, found: &mut Findi
 
 fn groups(groups: &Groups, spec: &Spec, found: &mut Findings) {
     if let Some(stack) = &groups.stack {
-        found.require(
-            is_stack(&stack.value),
-            stack,
-            "letters, digits and hyphens, beginning with a letter, at most 128",
-            |name| format!("`{name}` cannot be a stack's name"),
-        );
+        found.stack_name(stack);
         if stack.value == spec.stack.value {
             found.push(
                 Problem::at(stack.referenced, "and this", "the groups of this very stack are not another template's")

@@ -9,10 +9,7 @@ use super::{Findings, pair};
 use crate::plan;
 use crate::spec::arn::{Arn, is_region, partition_of};
 use crate::spec::problem::Problem;
-use crate::spec::{At, Pair, Spec, logical_ids};
-
-/// Resources in one CloudFormation template, at most.
-const MOST_RESOURCES: usize = 500;
+use crate::spec::{At, MOST_RESOURCES, Pair, Spec, logical_ids};
 
 /// The logical ids that every stack has, whatever its pairs.
 const PARAMETERS: [&str; 2] = ["ArtifactBucket", "HandlerKey"];

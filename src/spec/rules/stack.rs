@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_saphyr::Location;
 
 use super::Findings;
-use super::shape::{is_id, is_stack};
+use super::shape::is_id;
 use crate::spec::Spec;
 use crate::spec::arn::is_region;
 use crate::spec::problem::Problem;
@@ -17,12 +17,7 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
 }
 
 fn stack(spec: &Spec, found: &mut Findings) {
-    found.require(
-        is_stack(&spec.stack.value),
-        &spec.stack,
-        "letters, digits, hyphens; a letter first; at most 128",
-        |name| format!("`{name}` cannot be a stack's name"),
-    );
+    found.stack_name(&spec.stack);
     if let Some(region) = &spec.region
         && !is_region(&region.value)
     {
