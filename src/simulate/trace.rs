@@ -1,11 +1,12 @@
 //! Recorded capacity and recorded jobs: tables that are read line by line.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 use miette::Diagnostic;
 
 use super::jobs::{Arrival, MOST_JOBS};
 use super::series::Series;
+use crate::history::{Lines, Stop};
 
 /// What is wrong with a trace, and where.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -108,8 +109,10 @@ pub fn jobs(file: &str, input: impl BufRead) -> Result<Vec<Arrival>, TraceError>
                 table.wrong(line, format!("these are more than {MOST_JOBS} jobs, which is the most that is simulated"))
             );
         }
-        let service = service.filter(|&column| !table.cell(column).is_empty());
-        let service = service.map(|column| table.number::<u32>(column, line)).transpose()?;
+        let service = match service {
+            Some(column) if !table.cell(column)?.is_empty() => Some(table.number::<u32>(column, line)?),
+            _ => None,
+        };
         if service == Some(0) {
             return Err(table.wrong(line, "a job takes at least a second".into()));
         }
@@ -125,26 +128,25 @@ pub fn jobs(file: &str, input: impl BufRead) -> Result<Vec<Arrival>, TraceError>
 /// In seconds since 1970.
 const END_OF_9999: u64 = 253_402_300_799;
 
-/// A line of numbers is short; what is longer than this is no table, and not to be kept in memory.
-const LONGEST: u64 = 64 * 1024;
-
-/// A table with a header, one line at a time; empty lines, and those that begin with `#`, say nothing.
+/// A table with a header, one line at a time.
 struct Table<'a, R> {
     file: &'a str,
-    input: R,
+    lines: Lines<R>,
     header: Vec<String>,
-    line: String,
-    number: u64,
     help: &'static str,
 }
 
 impl<'a, R: BufRead> Table<'a, R> {
     fn new(file: &'a str, input: R, help: &'static str) -> Result<Self, TraceError> {
-        let mut table = Self { file, input, header: Vec::new(), line: String::new(), number: 0, help };
-        if table.next()?.is_none() {
+        let stopped = |stop| told(file, 1, stop, help);
+        let mut lines = Lines::new(input).map_err(stopped)?;
+        let first = lines.next().map_err(|stop| told(file, lines.number(), stop, help))?;
+        let header = lines.cells().map_err(stopped)?;
+        let header = header.iter().map(|cell| cell.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+        let table = Self { file, lines, header, help };
+        if first.is_none() {
             return Err(table.wrong(1, "it is empty".into()));
         }
-        table.header = cells(table.line.trim_start_matches('\u{feff}')).map(str::to_owned).collect();
         Ok(table)
     }
 
@@ -154,36 +156,23 @@ impl<'a, R: BufRead> Table<'a, R> {
 
     /// Goes to the next line that says something, and says which one that is.
     fn next(&mut self) -> Result<Option<u64>, TraceError> {
-        loop {
-            let mut bytes = std::mem::take(&mut self.line).into_bytes();
-            bytes.clear();
-            self.number += 1;
-            let read = self.input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
-            match read.map_err(|error| self.wrong(self.number, format!("it cannot be read: {error}")))? as u64 {
-                0 => return Ok(None),
-                LONGEST => return Err(self.wrong(self.number, "the line is too long for a table of numbers".into())),
-                _ => {}
+        let count = self.lines.next().map_err(|stop| self.stopped(stop))?;
+        let (line, expected) = (self.lines.number(), self.header.len());
+        match count {
+            None => Ok(None),
+            Some(count) if count != expected => {
+                Err(self.wrong(line, format!("this line has {count} columns, and the header {expected}")))
             }
-            self.line =
-                String::from_utf8(bytes).map_err(|_| self.wrong(self.number, "this is no UTF-8 text".into()))?;
-            self.line.truncate(self.line.trim_end().len());
-            if !self.line.is_empty() && !self.line.starts_with('#') {
-                break;
-            }
+            Some(_) => Ok(Some(line)),
         }
-        let (count, expected) = (cells(&self.line).count(), self.header.len());
-        if expected > 0 && count != expected {
-            return Err(self.wrong(self.number, format!("this line has {count} columns, and the header {expected}")));
-        }
-        Ok(Some(self.number))
     }
 
-    fn cell(&self, column: usize) -> &str {
-        cells(&self.line).nth(column).unwrap_or_default()
+    fn cell(&self, column: usize) -> Result<&str, TraceError> {
+        self.lines.cell(column).map_err(|stop| self.stopped(stop))
     }
 
     fn number<T: std::str::FromStr>(&self, column: usize, line: u64) -> Result<T, TraceError> {
-        let text = self.cell(column);
+        let text = self.cell(column)?;
         text.parse().map_err(|_| {
             let shown: String = text.chars().take(40).collect();
             self.wrong(line, format!("`{}` is `{shown}`, which is no number that can be meant", self.header[column]))
@@ -202,12 +191,23 @@ impl<'a, R: BufRead> Table<'a, R> {
     fn wrong(&self, line: u64, what: String) -> TraceError {
         TraceError { file: self.file.to_owned(), line, what, help: self.help }
     }
+
+    fn stopped(&self, stop: Stop) -> TraceError {
+        told(self.file, self.lines.number(), stop, self.help)
+    }
 }
 
-/// Numbers and names have no commas in them, so that quotes only stand around.
-fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split(',').map(|cell| cell.trim().trim_matches('"'))
+/// Why a table ends before its end.
+fn told(file: &str, line: u64, stop: Stop, help: &'static str) -> TraceError {
+    let (line, what) = match stop {
+        Stop::Io(error) => (line, format!("it cannot be read: {error}")),
+        Stop::Malformed(line, what) => (line, what),
+    };
+    TraceError { file: file.to_owned(), line, what, help }
 }
+
+/// In seconds since 1970.
+const END_OF_9999: u64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests {
