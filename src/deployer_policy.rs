@@ -354,6 +354,8 @@ Resources:
             resources(&policy, "StacksOfExistingGroups"),
             [format!("{stack}/encoder/*"), format!("{stack}/encoder-*")]
         );
+        let asked = policy.document.statement.iter().find(|statement| statement.sid == "StacksOfExistingGroups");
+        assert!(asked.is_some_and(|statement| statement.action.iter().any(|action| action.ends_with(":GetTemplate"))));
         assert!(!policy.to_json().contains("autoscaling:CreateAutoScalingGroup"));
     }
 

@@ -22,6 +22,9 @@
 //!
 //! Read in the order of the first paragraph; each module's head says in which order its own files are read.
 
+// These macros panic where the reader has gone. What is said goes through `cli::output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod aws;
 pub mod blueprint;
 pub mod chart;

@@ -1,21 +1,23 @@
 //! `spotstack check`: what a careful reviewer would say.
 
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::{env, fmt};
 
 use clap::ValueEnum;
-use miette::{Diagnostic, IntoDiagnostic, ReportHandler, WrapErr, miette};
+use miette::{Diagnostic, ReportHandler, miette};
 
-use super::{Exit, Global, Result, checked, json, planned, reports};
+use super::output::{print, print_json};
+use super::style::{folding, prose_columns};
+use super::{Exit, Global, Result, checked, planned, reports};
 use crate::check::{RULES, Report, Rule, Severity, Shown, refused};
 use crate::spec::SpecError;
 
-/// Say what a careful reviewer would about the spec and the template
+/// Say what a careful reviewer would about spec and template
 ///
 /// Exits with 1 if there is an error, or a warning under --strict. A rule is silenced by a comment in the spec, beside or above
 /// the value, or at the head for the whole file: `# spotstack: allow ID -- why`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = JSON_HELP)]
 pub(super) struct Args {
     /// text for people, json for programs, github to annotate a pull request
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -31,6 +33,15 @@ pub(super) struct Args {
     list: bool,
 }
 
+const JSON_HELP: &str = "\
+--format json writes one object:
+  findings  in the order of the spec
+    id, severity, message, fix   severity is error, warning or note; spec-error is a spec that cannot be used
+    source                       AWS's page
+    spec                         {file, line, column, label}; null where there is no place in it
+    template                     {resource, path, line, blueprint: {file, line}}; null where there is no place in it
+  errors, warnings, notes, silenced   how many of each";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -40,12 +51,12 @@ enum Format {
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     match &args.explain {
-        Some(Some(id)) => return write(&explanation(named(id)?)),
-        Some(None) => return write(&list()),
-        None if args.list => return write(&list()),
+        Some(Some(id)) => return print(&explanation(named(id)?)).map(|_| Exit::Done),
+        Some(None) => return print(&list()).map(|_| Exit::Done),
+        None if args.list => return print(&list()).map(|_| Exit::Done),
         None => {}
     }
-    let file = global.file.display().to_string();
+    let file = global.file_name();
     let (report, text) = match planned(&global.file) {
         Ok((spec, plan)) => {
             let (template, report) = checked(&spec, &plan, global)?;
@@ -59,14 +70,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
         Err(error) => return Err(error),
     };
-    write(&match args.format {
-        Format::Text => text,
-        Format::Json => json::pretty(&report.json(&file))? + "\n",
+    match args.format {
+        Format::Text => print(&text)?,
+        Format::Json => print_json(&report.json(&file))?,
         Format::Github => {
-            let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
-            report.github(&global.file, |file| in_repository(file, root.as_deref()))
+            let root = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+            print(&report.github(&global.file, |file| in_repository(file, root.as_deref())))?
         }
-    })?;
+    };
     let fails = |severity| report.of(severity).next().is_some();
     let failed = fails(Severity::Error) || args.strict && fails(Severity::Warning);
     Ok(if failed { Exit::Refused } else { Exit::Done })
@@ -74,7 +85,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 
 /// Every finding under its caret, and how many there are.
 fn text(report: &Report, shown: impl Iterator<Item = Shown>, global: &Global) -> String {
-    let handler = reports(global.colored_on(io::stdout().is_terminal()));
+    let handler = reports(global.paint());
     let mut text: String = shown.map(|shown| format!("{}: {}\n", shown.weight(), Pretty(&handler, &shown))).collect();
     text.push_str(&report.summary());
     text.push('\n');
@@ -112,7 +123,7 @@ fn named(id: &str) -> Result<&'static Rule> {
 }
 
 fn list() -> String {
-    let indented = textwrap::Options::new(80).initial_indent("    ").subsequent_indent("    ");
+    let indented = folding(prose_columns()).initial_indent("    ").subsequent_indent("    ");
     let rules = RULES
         .iter()
         .map(|rule| format!("{} ({})\n{}\n", rule.id, rule.severity, textwrap::fill(rule.sentence, &indented)));
@@ -139,18 +150,9 @@ fn explanation(rule: &Rule) -> String {
     )
 }
 
-/// A paragraph in lines of at most 80 columns.
+/// A paragraph in lines.
 fn fold(text: &str) -> String {
-    textwrap::fill(text, textwrap::Options::new(80).word_splitter(textwrap::WordSplitter::NoHyphenation))
-}
-
-/// Writes to standard output; whoever closes it has read enough.
-fn write(text: &str) -> Result<Exit> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        result => result.into_diagnostic().wrap_err("cannot write to standard output")?,
-    }
-    Ok(Exit::Done)
+    textwrap::fill(text, folding(prose_columns()))
 }
 
 #[cfg(test)]

@@ -2,19 +2,21 @@
 
 use std::fmt::Write as _;
 
-use clap::ValueEnum;
+use dialoguer::console::Term;
 use serde_json::{Value, json};
 
-use super::prices::{no_pair, on_demand_price, usd};
-use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, checked, json, planned};
+use super::account::{account, block_on};
+use super::output::{Format, print_json, print_line};
+use super::prices::{on_demand_price, usd};
+use super::style::{columns, folding};
+use super::{Exit, Global, Result, checked, pairs_asked, planned};
 use crate::cost::{Bill, PRICES, bills};
 use crate::history::Kind;
 use crate::plan::{Pair, Plan};
 
-/// Show what each pair costs a month, line by line, and what an hour of its workers costs
+/// Show what each pair costs a month, line by line
 ///
-/// Everything but the On-Demand price is known offline; that one is the flag's, the spec's `on_demand_price`, or AWS's.
+/// And what an hour of its workers costs. Everything but the On-Demand price is known offline; that one is the flag's, the spec's `on_demand_price`, or AWS's.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = JSON_HELP)]
 pub(super) struct Args {
@@ -41,12 +43,6 @@ const JSON_HELP: &str = "\
     worker_hour  {instance_type, spot_at_most, on_demand}; USD, null where it is not known
   sources    {item: {usd, per, unit, free, source}}";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// What an hour of a worker costs.
 #[derive(Debug)]
 struct WorkerHour {
@@ -59,24 +55,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let (spec, plan) = planned(&global.file)?;
     // What else there is to say about the spec is for `check`.
     let (template, _) = checked(&spec, &plan, global)?;
+    let pairs = pairs_asked(&plan, args.pair.as_deref())?;
     // All pairs share the account's free tier, whichever is shown.
-    let bills = bills(&plan, &template.to_json());
-    let shown: Vec<_> = plan
-        .pairs
-        .iter()
-        .zip(bills)
-        .filter(|(pair, _)| args.pair.as_ref().is_none_or(|name| *name == pair.name))
-        .collect();
-    if shown.is_empty() {
-        return Err(no_pair(args.pair.as_deref().unwrap_or_default(), &plan.pairs));
-    }
-    let pairs: Vec<&Pair> = shown.iter().map(|(pair, _)| *pair).collect();
-    let hours = worker_hours(&pairs, &plan, args, global)?;
-    let shown: Vec<_> = shown.into_iter().map(|(_, bill)| bill).zip(hours).collect();
+    let bills = bills(&plan, &template.to_json()).into_iter();
+    let bills = bills.filter(|bill| pairs.iter().any(|pair| pair.name == bill.pair));
+    let shown: Vec<_> = bills.zip(worker_hours(&pairs, &plan, args, global)?).collect();
     match args.format {
-        Format::Json => print_line(&json::pretty(&json(&shown))?),
-        Format::Text => print_line(&text(&shown, global.region.as_deref().or(plan.region.as_deref()))),
-    }
+        Format::Json => print_json(&json(&shown))?,
+        Format::Text => {
+            let region = global.region.as_deref().or(plan.region.as_deref());
+            print_line(&text(&shown, region, columns(&Term::stdout()).unwrap_or(80).min(80)))?
+        }
+    };
     Ok(Exit::Done)
 }
 
@@ -154,19 +144,28 @@ fn json(shown: &[(Bill, WorkerHour)]) -> Value {
     })
 }
 
-fn text(shown: &[(Bill, WorkerHour)], region: Option<&str>) -> String {
+/// Where there is less room, how many of each is left out.
+const WIDE: usize = 71;
+
+fn text(shown: &[(Bill, WorkerHour)], region: Option<&str>, columns: usize) -> String {
+    let items = if columns < WIDE { 26 } else { 50 };
     let mut text = String::new();
-    for (bill, hour) in shown {
+    let row = |text: &mut String, item: &str, usd: &str, free: &str| {
         // Writing to a text does not fail.
-        let _ = writeln!(text, "{}, a month{:>47}  free tier", bill.pair, "USD");
+        let _ = writeln!(text, "{item:<0$}{usd:>8}  {free:>9}", items + 2);
+    };
+    for (bill, hour) in shown {
+        row(&mut text, &format!("{}, a month", bill.pair), "USD", "free tier");
         for line in &bill.lines {
-            let how_many = quantity(line.quantity);
-            let (usd, free) = (cents(line.usd), cents(line.usd_with_free_tier));
-            let _ = writeln!(text, "  {:<30}{how_many:>9} {:<10}{usd:>8}  {free:>9}", line.what, line.unit);
+            let item = match columns < WIDE {
+                true => format!("  {}", line.what),
+                false => format!("  {:<30}{:>9} {:<10}", line.what, quantity(line.quantity), line.unit),
+            };
+            row(&mut text, &item, &cents(line.usd), &cents(line.usd_with_free_tier));
         }
-        let (usd, free) = (cents(bill.usd), cents(bill.usd_with_free_tier));
-        let _ = writeln!(text, "  {:<50}{usd:>8}  {free:>9}\n", "all but the instances");
-        let _ = writeln!(text, "  {}\n", words(hour));
+        row(&mut text, "  all but the instances", &cents(bill.usd), &cents(bill.usd_with_free_tier));
+        let hour = textwrap::fill(&words(hour), folding(columns).initial_indent("  ").subsequent_indent("  "));
+        let _ = writeln!(text, "\n{hour}\n");
     }
     let assumed = PRICES.assumed;
     let elsewhere = match region {
@@ -187,7 +186,7 @@ fn text(shown: &[(Bill, WorkerHour)], region: Option<&str>) -> String {
         assumed.hours_of_change,
         assumed.hours
     );
-    text + &textwrap::fill(&note, 80)
+    text + &textwrap::fill(&note, folding(columns))
 }
 
 /// What an hour of a worker costs, in words.

@@ -4,13 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::{Global, Result};
+use super::output::talk;
+use super::{Global, Result, milliseconds};
 use crate::aws::{Call, Journal};
 
 /// Who is told of each request, if anybody wants to know.
@@ -23,7 +24,7 @@ pub(super) fn journal(global: &Global) -> Result<Option<Journal>> {
     Ok(Some(Journal::new(move |call| {
         let line = line(call);
         if talks {
-            eprintln!("  {line}");
+            talk(&format!("  {line}"));
         }
         if let Some(file) = &file {
             // A disk that is full is no reason to stop.
@@ -59,8 +60,7 @@ fn line(call: &Call) -> String {
 }
 
 fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = DateTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let now = DateTime::from_millis(milliseconds(SystemTime::now()));
     now.fmt(Format::DateTime).unwrap_or_default()
 }
 

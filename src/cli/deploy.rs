@@ -1,21 +1,29 @@
 //! `spotstack deploy`: from the spec to a stack that works.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use miette::miette;
 
+use super::account::{account, block_on};
 use super::desired::{Desired, Options};
-use super::terminal::{PROGRESS_JSON, Terminal, account, block_on};
-use super::watching::Watching;
+use super::input::Input;
+use super::terminal::Terminal;
+use super::watching::{PROGRESS_JSON, Watching};
 use super::{Exit, Global, Result, replay};
 use crate::deploy::saved::Saved;
 use crate::deploy::{Outcome, Request, deploy};
 
-/// Make the stack what the spec says: upload, show the changes, ask, do them, watch, test
+/// Make the stack what the spec says
+///
+/// It uploads the handler, shows every change and what it means for what runs, asks, has CloudFormation do it, watches, and has the
+/// SpotManager answer in the end. No update sets how many instances a group wants; those that run go on as they are, unless
+/// --refresh replaces them.
 ///
 /// Run again after it broke off, it finds what it has begun and watches that. Ctrl-C on a terminal asks whether to leave
 /// CloudFormation to it or to call it off; elsewhere, and on SIGTERM, it leaves.
+///
+/// When something fails, the root cause comes first: AWS's text, what it means, the line of the spec it comes from, the IAM
+/// statement that was missing, and the next command.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
@@ -89,9 +97,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 fn read(file: &Path) -> Result<Saved> {
-    let shown = file.display();
-    let text = fs::read_to_string(file).map_err(|error| {
-        miette!(help = "`spotstack diff --out <file>` writes a plan", "cannot read `{shown}`: {error}")
-    })?;
-    Saved::read(&text).map_err(|why| miette!(help = "`spotstack diff --out <file>` writes a plan", "`{shown}` {why}"))
+    let file = Input(file);
+    let wrong = |why| miette!(help = "`spotstack diff --out <file>` writes a plan", "{file} {why}");
+    Saved::read(&file.text(u64::MAX)?).map_err(wrong)
 }

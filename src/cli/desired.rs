@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process;
-use std::time::SystemTime;
 
+use super::watching::token;
 use super::{Global, Result, prepare_all};
 use crate::deploy::groups::Wanted;
 use crate::deploy::origin::Origin;
-use crate::deploy::{PairName, Request, change_set_name, fingerprint};
+use crate::deploy::{PairName, Request};
 use crate::package::Package;
 use crate::plan::Plan;
 use crate::spec::Spec;
@@ -49,9 +48,9 @@ fn tag(text: &str) -> std::result::Result<(String, String), String> {
 
 /// What is wanted, ready to be asked for.
 pub(super) struct Desired {
-    pub spec: Spec,
+    spec: Spec,
     pub plan: Plan,
-    pub template: Template,
+    template: Template,
     package: Package,
     tags: BTreeMap<String, String>,
     change_set: String,
@@ -73,8 +72,8 @@ impl Desired {
         let parts = [plan.stack.as_str(), &template.text, &key].into_iter().chain(named);
         let parts = parts.chain(tags.iter().flat_map(|(key, value)| [key.as_str(), value]));
         let parts = parts.chain(options.notification_arns.iter().map(String::as_str));
-        let change_set = change_set_name(SystemTime::now(), process::id(), &fingerprint(parts));
-        Ok(Self { spec, template, package, tags, change_set, file: global.file.display().to_string(), plan })
+        let change_set = token(parts);
+        Ok(Self { spec, template, package, tags, change_set, file: global.file_name(), plan })
     }
 
     /// Checks that the handler is one.
@@ -93,14 +92,9 @@ impl Desired {
             role: options.role_arn.as_deref(),
             notifications: &options.notification_arns,
             adopt: options.adopt,
-            origin: Some(self.origin()),
+            origin: Some(Origin { spec: &self.spec, plan: &self.plan, file: &self.file }),
             ..request
         })
-    }
-
-    /// The spec, for who shows places in it.
-    pub(super) fn origin(&self) -> Origin<'_> {
-        Origin { spec: &self.spec, plan: &self.plan, file: &self.file }
     }
 }
 

@@ -1,19 +1,18 @@
 //! `spotstack destroy`: takes the stack away.
 
-use std::process;
-use std::time::SystemTime;
-
-use super::terminal::{Terminal, account, block_on};
-use super::watching::Watching;
+use super::account::{account, block_on};
+use super::terminal::Terminal;
+use super::watching::{PROGRESS_JSON, Watching, token};
 use super::{Exit, Global, Result, plan};
 use crate::deploy::destroy::{Outcome, Request, destroy};
-use crate::deploy::{change_set_name, fingerprint};
 
-/// Delete the stack: say what goes, what runs in it and what stays; ask, delete, watch
+/// Delete the stack
 ///
-/// Workers that are protected, because they are busy, go as well: that is said before the question. Termination protection is
-/// respected.
+/// It says what goes, what runs in it and what stays, asks, deletes, and watches. Workers that are protected, because they are
+/// busy, go as well: that is said before the question. Groups that another template made stay, with what runs in them. Termination
+/// protection is respected.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
     /// Leave this resource in AWS; only where deleting it has failed, and as often as needed
     #[arg(long, value_name = "ID")]
@@ -34,7 +33,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         wait_for_lock: args.watching.wait_for_lock(),
         role: args.role_arn.as_deref(),
         retain: &args.retain,
-        token: &change_set_name(SystemTime::now(), process::id(), &fingerprint([plan.stack.as_str(), "destroy"])),
+        token: &token([plan.stack.as_str(), "destroy"]),
     };
     let mut terminal = Terminal::new(global, args.watching.progress);
     let outcome = block_on(async {

@@ -1,28 +1,35 @@
 //! `spotstack diff`: what would change, in words, before anybody deploys it.
 
-use std::borrow::Cow;
-use std::fs;
-use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use dialoguer::console::{Style, Term};
+use dialoguer::console::Term;
 use miette::miette;
 use serde::Serialize;
 
+use super::account::{account, block_on};
 use super::desired::{Desired, Options};
-use super::render::write_whole;
-use super::terminal::{Show, Terminal, account, block_on, columns, print_line, reviewed};
-use super::{Exit, Global, Result, json, prepare, rendered};
+use super::input::Input;
+use super::output::{print_json, print_line, write_whole};
+use super::style::columns;
+use super::terminal::Terminal;
+use super::watching::Show;
+use super::words::reviewed;
+use super::{Exit, Global, Result, prepare, rendered};
 use crate::deploy::difference::{Against, By, difference};
 use crate::template::diff::markdown::{Heading, markdown};
 use crate::template::diff::{Counts, Document, Review, diff};
 
-/// Show what would change and what that means for what runs: exit 0 nothing, 2 something, 1 it could not be found out
+/// Show what a deploy would change, and what that means
 ///
-/// Without --against the stack in AWS is compared, as CloudFormation sees it: by a change set, which is deleted again. A stack that
-/// does not exist is not made for that, but for --out. With --against nothing but the two files is looked at. What was changed in AWS behind
-/// CloudFormation's back is not seen by either.
+/// Exits with 0 if that is nothing, with 2 if it is something, with 1 if it could not be found out. Without --against the stack in
+/// AWS is compared, as CloudFormation sees it: by a change set, which is deleted again. A stack that does not exist is not made for
+/// that, but for --out. With --against nothing but the two files is looked at. What was changed in AWS behind CloudFormation's back
+/// is not seen by either; `status` shows that.
+///
+/// A plan (--out) is bound to its change set, to the spec, the template, the handler, the account and the Region: `deploy --plan`
+/// does this and nothing else, and refuses, with the difference by its name, if any of them is another or the stack has changed.
+/// Its change set stays in AWS until then.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = JSON_HELP)]
 pub(super) struct Args {
@@ -69,11 +76,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let (review, before, stack) = match &args.against {
         Some(file) => {
             let (plan, template) = prepare(global)?;
-            (diff(&read(file, global)?, &Document::of(&template)), file.display().to_string(), plan.stack)
+            (diff(&read(file, global)?, &Document::of(&template)), Input(file).name(), plan.stack)
         }
         None => deployed(args, global)?,
     };
-    let after = global.file.display().to_string();
+    let after = global.file_name();
     show(&review, Heading { stack: &stack, before: &before, after: &after }, args.format, global)?;
     if let Some(file) = &args.out {
         let file = file.display();
@@ -86,22 +93,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 
 /// A template, or a spec and what it renders to.
 fn read(file: &Path, global: &Global) -> Result<Document> {
-    let cannot = |error: io::Error| miette!("cannot read `{}`: {error}", file.display());
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().lock().take(LARGEST).read_to_end(&mut bytes).map_err(cannot)?;
-        bytes
-    } else {
-        let mut bytes = Vec::new();
-        fs::File::open(file).and_then(|open| open.take(LARGEST).read_to_end(&mut bytes)).map_err(cannot)?;
-        bytes
-    };
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(_) => return Err(miette!("`{}` is not text in UTF-8", file.display())),
-    };
+    let input = Input(file);
+    let text = input.text(LARGEST)?;
     // Whatever has pairs means to be a spec, and is judged as one; it names files beside it.
-    if is_spec(&text) && file != Path::new("-") {
+    if is_spec(&text) && !input.is_standard() {
         return Ok(Document::of(&rendered(file, global)?));
     }
     match Document::read(&text) {
@@ -109,8 +104,7 @@ fn read(file: &Path, global: &Global) -> Result<Document> {
         Err(error) => Err(miette!(
             help =
                 "a template has `Resources`; a spec has `pairs`, and is read from a file only, because it names others",
-            "`{}` is {error}",
-            file.display()
+            "{input} is {error}"
         )),
     }
 }
@@ -161,21 +155,15 @@ fn show(review: &Review, heading: Heading<'_>, format: Format, global: &Global) 
         Format::Json => {
             let different = !review.is_empty();
             let report = Report { format: 1, stack, before, after, different, summary: review.counts(), review };
-            print_line(&json::pretty(&report)?);
+            print_json(&report)?;
         }
-        Format::Markdown => print_line(markdown(review, heading).trim_end()),
+        Format::Markdown => drop(print_line(markdown(review, heading).trim_end())?),
         Format::Text if review.is_empty() => {
             global.say(&format!("no differences: {after} says the same as {before}"));
         }
         Format::Text => {
-            let colored = global.colored_on(io::stdout().is_terminal());
-            let paint = |style: Style, text: &str| style.force_styling(colored).apply_to(text).to_string();
-            let width = if io::stdout().is_terminal() { columns(&Term::stdout()) } else { None };
-            let title: Cow<'_, str> = format!("{stack}: from {before} to {after}\n").into();
-            print_line(&paint(Style::new(), &title));
-            for line in reviewed(review, width, paint) {
-                print_line(&line);
-            }
+            let lines = reviewed(review, columns(&Term::stdout()), global.paint());
+            print_line(&format!("{stack}: from {before} to {after}\n\n{}", lines.join("\n")))?;
         }
     }
     Ok(())

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use miette::miette;
 
-use super::render::write_whole;
+use super::output::{refuse_existing, write_whole};
 use super::{Exit, Global, Result};
 use crate::blueprint::{Blueprints, README};
 
-/// Write the built-in blueprints, to change what every template says
+/// Write the built-in blueprints, to change what templates say
 ///
 /// `--blueprints DIR` then lays them over the built-in ones, file by file. A file that you do not change is best deleted: the
 /// built-in one follows the versions of spotstack.
@@ -41,15 +41,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     if args.files.is_empty() || !readme.exists() {
         files.push((readme, README));
     }
-    let exist: Vec<_> =
-        files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| format!("`{}`", path.display())).collect();
-    if !(args.force || exist.is_empty()) {
-        return Err(miette!(
-            help = "give another folder with --dir, or --force to overwrite",
-            "{} exist{} already, and nothing was written",
-            exist.join(", "),
-            if exist.len() == 1 { "s" } else { "" }
-        ));
+    if !args.force {
+        refuse_existing(files.iter().map(|(path, _)| path))?;
     }
     fs::create_dir_all(&args.dir).map_err(|error| miette!("cannot make `{}`: {error}", args.dir.display()))?;
     for (path, text) in files {

@@ -1,25 +1,26 @@
 //! `spotstack explain`: what the SpotManager would do now, and why.
 
 use std::fmt::Write as _;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::path::PathBuf;
 
-use clap::ValueEnum;
+use dialoguer::console::Term;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde_json::Value;
 use spot_policy::{Policy, Record, Situation, Trigger, Verdict, ZoneVerdict, decide};
 
-use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, json, pairs_asked, plan};
+use super::account::{account, block_on};
+use super::input::Input;
+use super::output::{Format, Reader, print, print_json_line};
+use super::style::{columns, folding};
+use super::{Exit, Global, Result, pairs_asked, plan};
 use crate::deploy::text::{moment, neutral};
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, PairName};
-use crate::plan::Plan;
+use crate::plan::Pair;
 
-/// Ask the SpotManager what it would do now, and why; it changes nothing
+/// Ask the SpotManager what it would do now, and why
 ///
-/// With --situation nobody is asked and nothing is needed but the spec: what it says now is tried on what was seen then. `spotstack
+/// It changes nothing. With --situation nobody is asked and nothing is needed but the spec: what it says now is tried on what was seen then. `spotstack
 /// logs --raw` gives such records, `--format json` too.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -33,20 +34,11 @@ pub(super) struct Args {
     format: Format,
 }
 
-/// For whom an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// People
-    Text,
-    /// Programs
-    Json,
-}
-
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let plan = plan(global)?;
     let asked = pairs_asked(&plan, args.pair.as_deref())?;
     if let Some(file) = &args.situation {
-        return offline(file, &asked, &plan, args.format);
+        return offline(Input(file), &asked, args.format);
     }
     block_on(async {
         let account = account(global, &plan).await?;
@@ -54,8 +46,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let stack = stack.ok_or_else(|| {
             miette!(help = "`spotstack deploy` makes it", "there is no stack `{}`, and so nobody to ask", plan.stack)
         })?;
-        for pair in asked {
-            let function = verify::function(pair, &stack.outputs).ok_or_else(|| {
+        for (index, pair) in asked.into_iter().enumerate() {
+            let function = verify::function(PairName::of(pair), &stack.outputs).ok_or_else(|| {
                 miette!(
                     help = "`spotstack status` says more",
                     "the stack `{}` ({}) has no SpotManager for `{}`",
@@ -73,10 +65,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                         pair.name
                     ));
                 }
-                Answer::Record(record) | Answer::Blind { record, .. } => match args.format {
-                    Format::Json => print_line(&json::line(&record)?),
-                    Format::Text => print_line(&neutral(&text_of(pair.name, &record))),
-                },
+                Answer::Record(record) | Answer::Blind { record, .. } => {
+                    if tell(index, "", &pair.name, &record, args.format)? == Reader::Gone {
+                        break;
+                    }
+                }
             }
         }
         Ok(Exit::Done)
@@ -84,39 +77,37 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 /// Decides on what a file says was seen, by the policy that the spec says now.
-fn offline(file: &Path, asked: &[PairName<'_>], plan: &Plan, format: Format) -> Result<Exit> {
+fn offline(file: Input<'_>, asked: &[&Pair], format: Format) -> Result<Exit> {
     let &[pair] = asked else {
-        let names: Vec<_> = asked.iter().map(|pair| pair.name).collect();
+        let names: Vec<_> = asked.iter().map(|pair| pair.name.as_str()).collect();
         return Err(miette!(
-            help = format!("name one: `spotstack explain {} --situation {}`", names[0], file.display()),
+            help = format!("name one: `spotstack explain {} --situation {}`", names[0], file.0.display()),
             "the spec has several pairs ({}), and a situation does not say whose it is",
             names.join(", ")
         ));
     };
-    let planned = plan.pairs.iter().find(|planned| planned.name == pair.name);
-    let policy = planned.map(|planned| planned.rules.clone()).unwrap_or_default();
-    let name = if file == Path::new("-") { "standard input".into() } else { format!("`{}`", file.display()) };
-    let text = if file == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        fs::read_to_string(file)
-    };
-    let text = text.into_diagnostic().wrap_err_with(|| format!("cannot read {name}"))?;
-    let seen = situations(&text).wrap_err_with(|| format!("cannot explain what {name} says"))?;
+    let seen = situations(&file.text(u64::MAX)?).wrap_err_with(|| format!("cannot explain what {file} says"))?;
     for (index, seen) in seen.into_iter().enumerate() {
-        let (record, then) = seen.decide(&policy);
-        match format {
-            Format::Json => print_line(&json::line(&record)?),
-            Format::Text => {
-                let blank = if index == 0 { "" } else { "\n" };
-                let at = moment(record.situation.now);
-                let then = then.map(|then| format!("\n  then: {then}")).unwrap_or_default();
-                print_line(&neutral(&format!("{blank}{at}{then}\n{}", text_of(pair.name, &record))));
-            }
+        let (record, then) = seen.decide(&pair.rules);
+        let then = then.map(|then| format!("  then: {then}\n")).unwrap_or_default();
+        let before = format!("{}\n{then}", moment(record.situation.now));
+        if tell(index, &before, &pair.name, &record, format)? == Reader::Gone {
+            break;
         }
     }
     Ok(Exit::Done)
+}
+
+/// One answer of several, and what is to be read before it.
+fn tell(index: usize, before: &str, pair: &str, record: &Record, format: Format) -> Result<Reader> {
+    match format {
+        Format::Json => print_json_line(record),
+        Format::Text => {
+            let blank = if index == 0 { "" } else { "\n" };
+            let text = text_of(pair, record, columns(&Term::stdout()).unwrap_or(120));
+            print(&neutral(&format!("{blank}{before}{text}\n")))
+        }
+    }
 }
 
 /// What was seen, and what woke whoever saw it; of a record also what was decided then.
@@ -163,29 +154,32 @@ fn situations(text: &str) -> Result<Vec<Seen>> {
 }
 
 /// A record for people: the decision, its reasons, the zones.
-fn text_of(pair: &str, record: &Record) -> String {
-    let mut text = format!("{pair}: {}", record.decision);
+fn text_of(pair: &str, record: &Record, columns: usize) -> String {
+    let folded = |text: &str, margin: &'static str| textwrap::fill(text, folding(columns).subsequent_indent(margin));
+    let mut text = folded(&format!("{pair}: {}", record.decision), "  ");
     for reason in &record.because {
-        let _ = write!(text, "\n  because {reason}");
+        // Writing to a text does not fail.
+        let _ = write!(text, "\n{}", folded(&format!("  because {reason}"), "    "));
     }
-    if !record.decision.zones.is_empty() {
-        let _ = write!(text, "\n\n  {:<16} {:>9} {:>9} {:>9}  Spot", "zone", "USD now", "average", "limit");
-        for zone in &record.decision.zones {
-            let _ = write!(text, "\n  {}", row(zone, record.policy.limit()));
+    let zones = &record.decision.zones;
+    if !zones.is_empty() {
+        let width = zones.iter().map(|zone| zone.zone.chars().count()).max().unwrap_or_default();
+        let _ = write!(text, "\n\n  {:<width$} {:>8} {:>8} {:>8}  Spot", "zone", "USD now", "average", "limit");
+        for zone in zones {
+            let _ = write!(text, "\n  {}", row(zone, width, record.policy.limit()));
         }
-        text.push('\n');
     }
     text
 }
 
-fn row(zone: &ZoneVerdict, limit: Option<f64>) -> String {
+fn row(zone: &ZoneVerdict, width: usize, limit: Option<f64>) -> String {
     let usd = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
     let (now, average) = (usd(zone.price.map(|price| price.now)), usd(zone.price.map(|price| price.average)));
     let until = match zone.verdict {
         Verdict::Held { until, .. } => format!(", until {}", moment(until)),
         _ => String::new(),
     };
-    format!("{:<16} {now:>9} {average:>9} {:>9}  {}{until}", zone.zone, usd(limit), zone.verdict)
+    format!("{:<width$} {now:>8} {average:>8} {:>8}  {}{until}", zone.zone, usd(limit), zone.verdict)
 }
 
 #[cfg(test)]
@@ -210,15 +204,14 @@ mod tests {
         let mut record = Record::new(Trigger::Explain, policy, situation, decision, vec![], false);
         record.because = vec!["Spot is worth it in eu-west-1a".into()];
         assert_eq!(
-            text_of("gpu", &record),
+            text_of("gpu", &record, 80),
             "\
 gpu: nothing to change
   because Spot is worth it in eu-west-1a
 
-  zone               USD now   average     limit  Spot
-  eu-west-1a          0.3100    0.3050    0.4675  worth it
-  eu-west-1b               -         -    0.4675  on hold: no capacity, until 2026-11-23 20:49:31 UTC
-"
+  zone        USD now  average    limit  Spot
+  eu-west-1a   0.3100   0.3050   0.4675  worth it
+  eu-west-1b        -        -   0.4675  on hold: no capacity, until 2026-11-23 20:49:31 UTC"
         );
     }
 

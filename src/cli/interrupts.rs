@@ -4,6 +4,8 @@ use std::process;
 
 use tokio::sync::mpsc::{self, Receiver};
 
+use super::output::talk;
+
 /// From now on neither ends the program, but what it is doing; once more, while nobody has answered the first, does end it.
 pub(super) struct Interrupts {
     presses: Receiver<()>,
@@ -16,7 +18,7 @@ impl Interrupts {
             loop {
                 one().await;
                 if sender.try_send(()).is_err() {
-                    eprintln!("\ninterrupted again: what AWS has begun goes on; `spotstack status` says how it is");
+                    talk("\ninterrupted again: what AWS has begun goes on; `spotstack status` says how it is");
                     process::exit(130);
                 }
             }

@@ -1,17 +1,18 @@
 //! `spotstack logs`: what the SpotManagers decided, and why.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, IsTerminal};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use dialoguer::console::Style;
 use miette::miette;
 use spot_policy::{Seconds, Timestamp};
 
-use super::terminal::{account, block_on, print_line};
-use super::{Exit, Global, Result, pairs_asked, plan};
+use super::account::{account, block_on};
+use super::output::{Reader, print_line};
+use super::style::Paint;
+use super::{Exit, Global, Result, milliseconds, pairs_asked, plan};
 use crate::aws::Account;
-use crate::deploy::text::{moment, neutral};
+use crate::deploy::text::{count, moment, neutral};
 use crate::deploy::{Cloud, CloudError, PairName};
 use crate::neutral::neutral_json;
 use crate::observe::log::{Sound, lines};
@@ -23,9 +24,9 @@ const EVERY: Duration = Duration::from_secs(3);
 /// CloudWatch Logs may show a line late: this far back `--follow` looks again.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Show what the SpotManagers decided, and why: one run after the other, from the functions' logs
+/// Show what the SpotManagers decided, and why
 ///
-/// A look that finds what the last one found is counted, not shown; --all shows each. The records (--raw) can be given to
+/// One run after the other, from the functions' logs. A look that finds what the last one found is counted, not shown; --all shows each. The records (--raw) can be given to
 /// `spotstack explain --situation` and `spotstack simulate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -46,7 +47,7 @@ pub(super) struct Args {
 }
 
 /// One pair's log, read from where it was left.
-struct Reader<'a> {
+struct Tail<'a> {
     pair: PairName<'a>,
     group: String,
     /// Milliseconds since 1970.
@@ -54,7 +55,7 @@ struct Reader<'a> {
     told: HashSet<String>,
 }
 
-impl Reader<'_> {
+impl Tail<'_> {
     /// What is new, oldest first.
     async fn read(&mut self, account: &Account) -> std::result::Result<Vec<LogLine>, CloudError> {
         let (mut news, mut token) = (Vec::new(), None);
@@ -88,9 +89,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let resources = account.resources(&stack.arn).await?;
         let groups: BTreeMap<_, _> =
             resources.into_iter().filter_map(|resource| Some((resource.logical_id, resource.physical_id?))).collect();
-        let from = now().saturating_sub(i64::try_from(args.since.0).unwrap_or(i64::MAX).saturating_mul(1_000));
-        let reader = |pair| match groups.get(&log_id(pair)) {
-            Some(group) => Ok(Reader { pair, group: group.clone(), from, told: HashSet::new() }),
+        let from = began(args.since).saturating_mul(1_000);
+        let tail = |pair| match groups.get(&log_id(pair)) {
+            Some(group) => Ok(Tail { pair, group: group.clone(), from, told: HashSet::new() }),
             None => Err(miette!(
                 help = "`spotstack status` says more",
                 "the stack `{}` ({}) has no log for `{}`",
@@ -99,18 +100,20 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                 pair.name
             )),
         };
-        let mut readers: Vec<_> = pairs.iter().copied().map(reader).collect::<Result<_>>()?;
-        let mut teller = Teller::new(args, global, readers.len() > 1);
+        let mut tails: Vec<_> = pairs.iter().map(|pair| tail(PairName::of(pair))).collect::<Result<_>>()?;
+        let mut teller = Teller::new(args, global, tails.len() > 1);
         let mut lost = false;
         loop {
-            let read = futures_util::future::join_all(readers.iter_mut().map(async |reader| {
-                let pair = reader.pair.name;
-                reader.read(&account).await.map(|lines| (pair, lines))
+            let read = futures_util::future::join_all(tails.iter_mut().map(async |tail| {
+                let pair = tail.pair.name;
+                tail.read(&account).await.map(|lines| (pair, lines))
             }));
             match read.await.into_iter().collect::<std::result::Result<Vec<_>, _>>() {
                 Ok(news) => {
                     lost = false;
-                    teller.tell(news);
+                    if teller.tell(news)? == Reader::Gone {
+                        return Ok(Exit::Done);
+                    }
                 }
                 // What passes is waited for; what was not read comes with the next look.
                 Err(error) if args.follow && error.is_passing() => {
@@ -121,13 +124,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                 Err(error) => return Err(error.into()),
             }
             if !args.follow {
-                teller.end(args.since);
+                teller.end(args.since)?;
                 return Ok(Exit::Done);
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 _ = tokio::signal::ctrl_c() => {
-                    teller.end_of_repetition();
+                    teller.end_of_repetition()?;
                     return Ok(Exit::Done);
                 }
             }
@@ -140,9 +143,10 @@ fn log_id(pair: PairName<'_>) -> String {
     format!("{}SpotManagerLogs", pair.id)
 }
 
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+/// The moment so long ago, in seconds since 1970.
+fn began(since: Seconds) -> i64 {
+    let now = milliseconds(SystemTime::now()) / 1_000;
+    now.saturating_sub(i64::try_from(since.0).unwrap_or(i64::MAX))
 }
 
 /// Tells lines to whoever reads, and remembers what was said last of each pair.
@@ -151,7 +155,7 @@ struct Teller<'a> {
     raw: bool,
     all: bool,
     named: bool,
-    colored: bool,
+    paint: Paint,
     told: usize,
     last: BTreeMap<String, Entry>,
     repeated: usize,
@@ -164,7 +168,7 @@ impl<'a> Teller<'a> {
             raw: args.raw,
             all: args.all,
             named,
-            colored: global.colored_on(io::stdout().is_terminal()),
+            paint: global.paint(),
             told: 0,
             last: BTreeMap::new(),
             repeated: 0,
@@ -172,35 +176,38 @@ impl<'a> Teller<'a> {
     }
 
     /// What is new of every pair, in the order in which it happened.
-    fn tell(&mut self, news: Vec<(&str, Vec<LogLine>)>) {
+    fn tell(&mut self, news: Vec<(&str, Vec<LogLine>)>) -> Result<Reader> {
         let mut all: Vec<_> =
             news.into_iter().flat_map(|(pair, lines)| lines.into_iter().map(move |line| (pair, line))).collect();
         all.sort_by_key(|(_, line)| line.at);
         for (pair, line) in all {
-            self.line(pair, &line);
+            if self.line(pair, &line)? == Reader::Gone {
+                return Ok(Reader::Gone);
+            }
         }
+        Ok(Reader::There)
     }
 
-    fn line(&mut self, pair: &str, line: &LogLine) {
+    fn line(&mut self, pair: &str, line: &LogLine) -> Result<Reader> {
         let entry = Entry::read(&line.message);
         if self.raw {
             // AWS Lambda's own remarks are no records.
-            if entry != Entry::Remark {
-                self.told += 1;
-                print_line(&neutral_json(line.message.trim_end()));
+            if entry == Entry::Remark {
+                return Ok(Reader::There);
             }
-            return;
+            self.told += 1;
+            return print_line(&neutral_json(line.message.trim_end()));
         }
-        let Some(lines) = lines(self.named.then_some(pair), line.at, &entry) else { return };
+        let Some(lines) = lines(self.named.then_some(pair), line.at, &entry) else { return Ok(Reader::There) };
         let repeats = !self.all && self.last.get(pair).is_some_and(|last| entry.repeats(last));
         if repeats {
             self.repeated += 1;
-            return;
+            return Ok(Reader::There);
         }
-        self.end_of_repetition();
+        self.end_of_repetition()?;
         self.last.insert(pair.to_owned(), entry);
         self.told += 1;
-        for (sound, text) in lines {
+        let lines = lines.into_iter().map(|(sound, text)| {
             let style = match sound {
                 Sound::Loud => Style::new().green(),
                 Sound::Plain => Style::new(),
@@ -208,28 +215,26 @@ impl<'a> Teller<'a> {
                 Sound::Warning => Style::new().yellow(),
                 Sound::Bad => Style::new().red(),
             };
-            let text = neutral(&text);
-            print_line(&style.force_styling(self.colored).apply_to(text).to_string());
-        }
+            self.paint.text(style, &neutral(&text))
+        });
+        print_line(&lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// Says how many looks found the same.
-    fn end_of_repetition(&mut self) {
+    fn end_of_repetition(&mut self) -> Result<Reader> {
         let looks = std::mem::take(&mut self.repeated);
-        if looks > 0 {
-            let text = format!(
-                "    … and {} that found the same",
-                if looks == 1 { "1 look".into() } else { format!("{looks} looks") }
-            );
-            print_line(&Style::new().dim().force_styling(self.colored).apply_to(text).to_string());
+        if looks == 0 {
+            return Ok(Reader::There);
         }
+        let text = format!("    … and {} that found the same", count(looks, "look"));
+        print_line(&self.paint.text(Style::new().dim(), &text))
     }
 
-    fn end(&mut self, since: Seconds) {
-        self.end_of_repetition();
+    fn end(&mut self, since: Seconds) -> Result<Reader> {
         if self.told == 0 {
-            let from = moment(Timestamp(now() / 1_000 - i64::try_from(since.0).unwrap_or(i64::MAX)));
-            self.global.say(&format!("nothing in the log since {from}; `--since 1d` looks further back"));
+            let from = moment(Timestamp(began(since)));
+            self.global.say(&format!("nothing in the log since {from}; --since looks further back"));
         }
+        self.end_of_repetition()
     }
 }

@@ -1,15 +1,17 @@
 //! `spotstack man`: the manual, as `man` reads it.
 
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
 use miette::{IntoDiagnostic, WrapErr};
 
+use super::output::print;
 use super::{Cli, Exit, Global, Result};
 
-/// Write the manual: `spotstack.1` to standard output, or a page for each command into a folder
+/// Write the manual, as `man` reads it
+///
+/// `spotstack.1` to standard output, or a page for each command into a folder.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder; it is made if it is not there
@@ -21,8 +23,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page).into_diagnostic()?;
-        // A reader that has seen enough is no error.
-        let _ = io::Write::write_all(&mut io::stdout().lock(), &page);
+        print(&String::from_utf8_lossy(&page))?;
         return Ok(Exit::Done);
     };
     let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(command, dir));

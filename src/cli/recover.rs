@@ -1,21 +1,19 @@
 //! `spotstack recover`: gets a stack going again whose update failed, and whose way back failed too.
 
-use std::process;
-use std::time::SystemTime;
-
-use super::terminal::{Terminal, account, block_on};
-use super::watching::Watching;
+use super::account::{account, block_on};
+use super::terminal::Terminal;
+use super::watching::{PROGRESS_JSON, Watching, token};
 use super::{Exit, Global, Result, planned};
 use crate::deploy::origin::Origin;
 use crate::deploy::recover::{Outcome, Request, recover};
-use crate::deploy::{change_set_name, fingerprint};
-use crate::plan::Plan;
 
-/// Get a stack out of UPDATE_ROLLBACK_FAILED: name what is stuck and why, ask, go back, watch
+/// Get a stack out of UPDATE_ROLLBACK_FAILED
 ///
-/// Everything becomes as it was before the update that failed. What cannot be brought back can be skipped: it stays as it is, and
-/// CloudFormation takes it for what it was before, so that the next deploy may have to put it right.
+/// It names what is stuck and why, asks, has CloudFormation go back, and watches. Everything becomes as it was before the update
+/// that failed. What cannot be brought back can be skipped: it stays as it is, and CloudFormation takes it for what it was before,
+/// so that the next deploy may have to put it right.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = PROGRESS_JSON)]
 pub(super) struct Args {
     /// Leave this resource as it is; only one that is stuck, and as often as needed
     #[arg(long, value_name = "ID")]
@@ -28,8 +26,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (spec, plan): (_, Plan) = planned(&global.file)?;
-    let file = global.file.display().to_string();
+    let (spec, plan) = planned(&global.file)?;
+    let file = global.file_name();
     let request = Request {
         stack: &plan.stack,
         skip: &args.skip,
@@ -38,7 +36,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         wait_for_lock: args.watching.wait_for_lock(),
         role: args.role_arn.as_deref(),
         origin: Some(Origin { spec: &spec, plan: &plan, file: &file }),
-        token: &change_set_name(SystemTime::now(), process::id(), &fingerprint([plan.stack.as_str(), "recover"])),
+        token: &token([plan.stack.as_str(), "recover"]),
     };
     let mut terminal = Terminal::new(global, args.watching.progress);
     let outcome = block_on(async {

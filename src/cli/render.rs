@@ -1,17 +1,15 @@
 //! `spotstack render`: the template, without an account and without a network.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-use miette::{IntoDiagnostic, WrapErr, miette};
-
+use super::input::Input;
+use super::output::{print, talk, write_whole};
 use super::{Exit, Global, Result, json, prepare};
 use crate::deployer_policy::{DeployerPolicy, LARGEST_INLINE, LARGEST_MANAGED, Scope};
 use crate::plan::Plan;
 use crate::template::Template;
+use clap::ValueEnum;
 
 /// Write the CloudFormation template that the spec describes
 #[derive(Debug, clap::Args)]
@@ -57,10 +55,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             write_whole(file, &text)?;
             global.say(&format!("wrote {}", file.display()));
         }
-        None => match io::stdout().lock().write_all(text.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            result => result.into_diagnostic().wrap_err("cannot write to standard output")?,
-        },
+        None => drop(print(&text)?),
     }
     Ok(Exit::Done)
 }
@@ -113,7 +108,7 @@ fn account(text: &str) -> std::result::Result<String, String> {
 
 /// Compares a file that is kept in version control with what would be rendered.
 fn check(file: &Path, text: &str, args: &Args, global: &Global) -> Result<Exit> {
-    let kept = fs::read_to_string(file).map_err(|error| miette!("cannot read `{}`: {error}", file.display()))?;
+    let kept = Input(file).text(u64::MAX)?;
     if kept == text {
         global.say(&format!("{} is up to date", file.display()));
         return Ok(Exit::Done);
@@ -121,28 +116,15 @@ fn check(file: &Path, text: &str, args: &Args, global: &Global) -> Result<Exit> 
     let line = kept.lines().zip(text.lines()).take_while(|(kept, new)| kept == new).count();
     let show =
         |text: &str| text.lines().nth(line).map_or_else(|| "(the end)".to_owned(), |line| line.trim().to_owned());
-    eprintln!("{} is not what the spec renders to; the first difference is in line {}:", file.display(), line + 1);
-    eprintln!("  - {}\n  + {}", show(&kept), show(text));
     let flag = if args.deployer_policy { " --deployer-policy" } else { "" };
-    eprintln!("Write it anew with `spotstack render -f {}{flag} -o {}`.", global.file.display(), file.display());
+    talk(&format!(
+        "{file} is not what the spec renders to; the first difference is in line {}:\n  - {}\n  + {}\n\
+         Write it anew with `spotstack render -f {}{flag} -o {file}`.",
+        line + 1,
+        show(&kept),
+        show(text),
+        global.file.display(),
+        file = file.display()
+    ));
     Ok(Exit::Different)
-}
-
-/// Writes a file whole or not at all. A link is followed; what is no file, such as `/dev/stdout`, is written as it comes.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let written = if place.exists() && !place.is_file() { fs::write(&place, text) } else { replace(&place, text) };
-    written.map_err(|error| miette!("cannot write `{}`: {error}", path.display()))
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut beside = tempfile::Builder::new();
-    beside.prefix(".spotstack-");
-    // A file like any other, as the umask wants it; until it is there, under a name that nobody can foresee.
-    #[cfg(unix)]
-    beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = beside.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map(drop).map_err(|failed| failed.error)
 }

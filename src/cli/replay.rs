@@ -1,12 +1,14 @@
 //! A recorded deployment, drawn again without AWS.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use miette::{IntoDiagnostic, WrapErr};
+use miette::WrapErr;
 
-use super::terminal::{Show, Terminal, block_on};
+use super::account::block_on;
+use super::input::Input;
+use super::terminal::Terminal;
+use super::watching::Show;
 use super::{Exit, Global, Result};
 use crate::deploy::cause::Cause;
 use crate::deploy::progress::recording::Recording;
@@ -20,9 +22,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Draws what `--progress json` has written into a file, so many times as fast as it was.
 pub(super) fn run(file: &Path, speed: f64, show: Show, global: &Global) -> Result<Exit> {
-    let text =
-        fs::read_to_string(file).into_diagnostic().wrap_err_with(|| format!("cannot read `{}`", file.display()))?;
-    let recording = Recording::read(&text).wrap_err_with(|| format!("cannot replay `{}`", file.display()))?;
+    let file = Input(file);
+    let recording = Recording::read(&file.text(u64::MAX)?).wrap_err_with(|| format!("cannot replay {file}"))?;
     let mut terminal = Terminal::new(global, show);
     block_on(async {
         replay(&recording, speed, &mut terminal).await;

@@ -1,6 +1,6 @@
 //! `spotstack schema`: what a spec may say, for editors and validators.
 
-use super::terminal::print_line;
+use super::output::print_line;
 use super::{Exit, Result};
 use crate::spec;
 
@@ -11,6 +11,6 @@ use crate::spec;
 pub(super) struct Args {}
 
 pub(super) fn run(_: &Args) -> Result<Exit> {
-    print_line(spec::schema().trim_end());
+    print_line(spec::schema().trim_end())?;
     Ok(Exit::Done)
 }

@@ -1,32 +1,38 @@
 //! `spotstack simulate`: what the policy would have done.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use dialoguer::console::{Style, Term};
+use dialoguer::console::Term;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use spot_policy::{Percent, Policy, Seconds};
 
-use super::render::write_whole;
-use super::terminal::columns;
-use super::{Exit, Global, Result, json, plan};
-use crate::chart::terminal::Tone;
+use super::input::Input;
+use super::output::{TableFormat, print, print_json, write_whole, written};
+use super::style::{columns, folding};
+use super::{Exit, Global, Result, json, pairs_asked, plan};
 use crate::deploy::text::{moment, neutral};
 use crate::history::{History, HistoryError, Wanted};
 use crate::plan::{Pair, Plan};
 use crate::simulate::knobs::{self, Change};
 use crate::simulate::replay::{self, Difference, Line};
 use crate::simulate::text::LEGEND;
+use crate::simulate::trace::TraceError;
 use crate::simulate::{Comparison, Pattern, Report, Setup, Strategy, Workload, compare, text, trace, web};
 
-/// Say what the policy would have done: cost, waiting and Spot share, beside what people do today
+/// Say what the policy would have cost, beside what people do today
 ///
-/// The SpotManager's own rules live through prices, capacity and jobs that were recorded, or that are made up from a seed. Nothing
-/// of AWS is asked. With --records the SpotManager's own log is decided anew instead, and every decision that would be another is
-/// listed; it exits with 2 if there is one.
+/// And how long jobs would have waited, how long nobody would have served, how much would have been Spot, and what happened on the
+/// way. The SpotManager's own rules live through prices, capacity and jobs that were recorded, or that are made up from a seed: the
+/// same seed, the same numbers on every machine. Nothing of AWS is asked.
+///
+/// Its numbers are those of a model: On-Demand is always to be had, and every strategy sees the same alarms and sizes its fleet as
+/// the SpotManager does, so that only the market differs. Where a capacity trace ends, what runs there is taken back after a warning
+/// of two minutes.
+///
+/// With --records the SpotManager's own log is decided anew instead, and every decision that would be another is listed; it exits
+/// with 2 if there is one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The pair, by its name in the spec; else all of them
@@ -34,10 +40,10 @@ pub(super) struct Args {
     /// Recorded Spot prices: what `aws ec2 describe-spot-price-history` prints, or a table
     #[arg(long, value_name = "FILE", conflicts_with = "spot_price")]
     history: Option<PathBuf>,
-    /// Recorded capacity: a table with `seconds` and a column of 0 and 1 for each zone; else it is made up
+    /// Recorded capacity: a table with `seconds` and a column for each zone, 1 where Spot is to be had; else it is made up
     #[arg(long, value_name = "FILE", conflicts_with = "availability")]
     capacity: Option<PathBuf>,
-    /// Recorded jobs: a table with `seconds`, and perhaps `jobs` and `service`
+    /// Recorded jobs: a table with `seconds` and, perhaps, `jobs` and `service`, the seconds that each takes
     #[arg(long, value_name = "FILE", conflicts_with_all = ["pattern", "jobs_per_hour"])]
     jobs: Option<PathBuf>,
     /// How jobs come that are made up
@@ -86,22 +92,18 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["history", "capacity", "jobs", "sweep", "html", "strategy", "duration", "on_demand_price", "spot_price", "jobs_per_hour"]
+        conflicts_with_all = [
+            "pair", "history", "capacity", "jobs", "pattern", "jobs_per_hour", "job", "boot", "duration", "on_demand_price", "spot_price",
+            "availability", "lost", "duplicated", "strategy", "sweep", "seed", "html"
+        ]
     )]
     records: Option<PathBuf>,
-    /// text for people, json for programs, csv for tables
+    /// A report to read, the same as JSON, or its tables as CSV
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: TableFormat,
     /// Write a page with charts, in one file that needs no network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Csv,
 }
 
 fn patterns() -> impl TypedValueParser<Value = Pattern> {
@@ -122,7 +124,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         return replayed(args, records, global);
     }
     let plan = plan(global)?;
-    let pairs = asked(args, &plan)?;
+    let pairs = pairs_asked(&plan, args.pair.as_deref())?;
     let comparisons: Vec<_> =
         pairs.into_iter().map(|pair| comparison(args, &plan, pair, global)).collect::<Result<_>>()?;
     let reports = compare(&comparisons);
@@ -131,23 +133,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         write_whole(path, &web::html(&reports, &footer))?;
         global.say(&format!("wrote {}", path.display()));
     }
-    write(&match args.format {
-        Format::Text => told(&reports, global),
-        Format::Json => json::pretty(&serde_json::json!({ "pairs": reports }))? + "\n",
-        Format::Csv => table(&reports),
-    })?;
+    match args.format {
+        TableFormat::Text => print(&told(&reports, global))?,
+        TableFormat::Json => print_json(&serde_json::json!({ "pairs": reports }))?,
+        TableFormat::Csv => print(&table(&reports))?,
+    };
     Ok(Exit::Done)
-}
-
-fn asked<'a>(args: &Args, plan: &'a Plan) -> Result<Vec<&'a Pair>> {
-    let pairs: Vec<_> =
-        plan.pairs.iter().filter(|pair| args.pair.as_deref().is_none_or(|name| name == pair.name)).collect();
-    if pairs.is_empty() {
-        let names: Vec<_> = plan.pairs.iter().map(|pair| pair.name.as_str()).collect();
-        let name = args.pair.as_deref().unwrap_or_default();
-        return Err(miette!(help = format!("the spec has {}", names.join(", ")), "the spec has no pair `{name}`"));
-    }
-    Ok(pairs)
 }
 
 fn comparison(args: &Args, plan: &Plan, pair: &Pair, global: &Global) -> Result<Comparison> {
@@ -155,13 +146,12 @@ fn comparison(args: &Args, plan: &Plan, pair: &Pair, global: &Global) -> Result<
     let sweep = swept(&policy, &args.sweep)?;
     let setup = Setup {
         history: args.history.as_deref().map(|path| history(path, pair)).transpose()?,
-        capacity: args
-            .capacity
-            .as_deref()
-            .map(|path| Ok::<_, miette::Report>((name(path), trace::capacity(&name(path), open(path)?)?)))
-            .transpose()?,
+        capacity: args.capacity.as_deref().map(|path| recorded(path, trace::capacity)).transpose()?,
         workload: match &args.jobs {
-            Some(path) => Workload::Trace(name(path), trace::jobs(&name(path), open(path)?)?),
+            Some(path) => {
+                let (name, jobs) = recorded(path, trace::jobs)?;
+                Workload::Trace(name, jobs)
+            }
             None => Workload::Pattern(args.pattern, args.jobs_per_hour),
         },
         job: args.job,
@@ -224,49 +214,36 @@ fn swept(policy: &Policy, sweep: &[Change]) -> Result<Vec<(String, Policy)>> {
     variants.into_iter().map(fit).collect()
 }
 
-fn name(path: &Path) -> String {
-    path.display().to_string()
-}
-
-fn open(path: &Path) -> Result<Box<dyn BufRead>> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(BufReader::new(io::stdin())));
-    }
-    let file = File::open(path).into_diagnostic().wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+/// What a file says, and its name.
+fn recorded<T>(
+    path: &Path,
+    read: impl FnOnce(&str, Box<dyn BufRead>) -> std::result::Result<T, TraceError>,
+) -> Result<(String, T)> {
+    let name = Input(path).name();
+    let recorded = read(&name, Input(path).open()?)?;
+    Ok((name, recorded))
 }
 
 /// The prices of the pair's instance type; or, where the file has those of one other type only, of that.
 fn history(path: &Path, pair: &Pair) -> Result<(String, History)> {
-    let file = name(path);
+    let file = Input(path);
+    let name = file.name();
     // A pair whose groups another template made does not say what its instances are.
     let instance_type = pair.launch.as_ref().map(|launch| launch.instance_type.as_str());
-    let history = match History::read(&file, open(path)?, Wanted { instance_type, product: None }) {
-        Err(HistoryError::Absent { kinds, .. }) if kinds.len() == 1 && path.as_os_str() != "-" => {
-            History::read(&file, open(path)?, Wanted::default())?
+    let history = match History::read(&name, file.open()?, Wanted { instance_type, product: None }) {
+        Err(HistoryError::Absent { kinds, .. }) if kinds.len() == 1 && !file.is_standard() => {
+            History::read(&name, file.open()?, Wanted::default())?
         }
         read => read?,
     };
-    Ok((file, history))
+    Ok((name, history))
 }
 
 fn told(reports: &[Report], global: &Global) -> String {
-    let term = Term::stdout();
-    let colored = global.colored_on(io::stdout().is_terminal());
-    let paint = move |tone: Tone, text: &str| {
-        let style = Style::new().force_styling(colored);
-        let style = match tone {
-            Tone::Title => style.bold(),
-            Tone::Axis => style.dim(),
-            Tone::Value => style.green(),
-            Tone::Over => style.yellow(),
-            Tone::Mark => style.cyan(),
-        };
-        style.apply_to(text).to_string()
-    };
-    let width = columns(&term).unwrap_or(80).min(100);
-    let reports: Vec<_> = reports.iter().map(|report| text::text(report, width, &paint)).collect();
-    let legend: Vec<_> = LEGEND.iter().map(|line| textwrap::fill(line, width)).collect();
+    let (width, paint) = (columns(&Term::stdout()).unwrap_or(80).min(100), global.paint());
+    let reports: Vec<_> =
+        reports.iter().map(|report| text::text(report, width, &|tone, text| paint.chart(tone, text))).collect();
+    let legend: Vec<_> = LEGEND.iter().map(|line| textwrap::fill(line, folding(width))).collect();
     format!("{}\n{}\n", reports.join("\n"), legend.join("\n"))
 }
 
@@ -314,17 +291,17 @@ fn table(reports: &[Report]) -> String {
 
 /// Decides every record of a log anew. Differences are told as they are found, so that a log may be of any length.
 fn replayed(args: &Args, path: &Path, global: &Global) -> Result<Exit> {
-    let file = name(path);
+    let file = Input(path);
     let (mut records, mut others, mut different, mut number) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if args.format == Format::Csv {
-        put(&mut out, "line,at,was,would\n")?;
+    if args.format == TableFormat::Csv {
+        written(out.write_all(b"line,at,was,would\n"))?;
     }
-    for text in open(path)?.lines() {
+    for text in file.open()?.lines() {
         number += 1;
-        let text = text.into_diagnostic().wrap_err_with(|| format!("cannot read line {number} of `{file}`"))?;
-        let help = "a log is one record a line, as the SpotManager writes it and `spotstack logs` shows it";
-        let line = replay::line(&text).map_err(|what| miette!(help = help, "{file}:{number}: {what}"))?;
+        let text = text.into_diagnostic().wrap_err_with(|| format!("cannot read line {number} of {file}"))?;
+        let help = "a log is one record a line, as the SpotManager writes it and `spotstack logs --raw` shows it";
+        let line = replay::line(&text).map_err(|what| miette!(help = help, "{}:{number}: {what}", file.name()))?;
         let Line::Record(record) = line else {
             others += 1;
             continue;
@@ -333,24 +310,22 @@ fn replayed(args: &Args, path: &Path, global: &Global) -> Result<Exit> {
         let policy = changed(record.policy.clone(), &args.policy)?;
         if let Some(difference) = replay::replay(number, &record, &policy) {
             different += 1;
-            put(
-                &mut out,
-                &match args.format {
-                    Format::Json => json::line(&difference)? + "\n",
-                    Format::Text => neutral(&in_words(&difference)).into_owned() + "\n",
-                    Format::Csv => format!(
-                        "{number},{},\"{}\",\"{}\"\n",
-                        difference.at.0,
-                        replay::words(&difference.was),
-                        replay::words(&difference.would)
-                    ),
-                },
-            )?;
+            let told = match args.format {
+                TableFormat::Json => json::line(&difference)?,
+                TableFormat::Text => neutral(&in_words(&difference)).into_owned(),
+                TableFormat::Csv => format!(
+                    "{number},{},\"{}\",\"{}\"",
+                    difference.at.0,
+                    replay::words(&difference.was),
+                    replay::words(&difference.would)
+                ),
+            };
+            written(writeln!(out, "{told}"))?;
         }
     }
-    out.flush().or_else(closed).into_diagnostic()?;
+    written(out.flush())?;
     if records == 0 {
-        return Err(miette!(help = "the SpotManager writes one each time it looks", "`{file}` holds no record"));
+        return Err(miette!(help = "the SpotManager writes one each time it looks", "{file} holds no record"));
     }
     let rest = if others > 0 { format!("; {others} lines are no records") } else { String::new() };
     global.say(&format!("{different} of {records} decisions would be others{rest}"));
@@ -373,17 +348,4 @@ fn in_words(difference: &Difference) -> String {
             &format!("\n    but that run did not ask for {}, on which it depends", difference.unknown.join(" and "));
     }
     text
-}
-
-/// Writes to standard output; whoever closes it has read enough.
-fn write(text: &str) -> Result<()> {
-    put(&mut io::stdout().lock(), text)
-}
-
-fn put(out: &mut impl Write, text: &str) -> Result<()> {
-    out.write_all(text.as_bytes()).or_else(closed).into_diagnostic().wrap_err("cannot write to standard output")
-}
-
-fn closed(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }

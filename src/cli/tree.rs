@@ -160,9 +160,9 @@ fn heading<'a>(part: Part, undoing: bool, tasks: impl Iterator<Item = &'a Task>,
 }
 
 fn resource(task: &Task, elapsed: Duration, width: usize) -> Row {
-    let whole = |seconds: i64| u64::try_from(seconds).ok().map(super::terminal::whole_seconds);
+    let whole = |seconds: i64| u64::try_from(seconds).ok().map(super::words::whole_seconds);
     let took = match task.state {
-        State::Doing { since, .. } => Some(super::terminal::whole_seconds(elapsed.saturating_sub(since).as_secs())),
+        State::Doing { since, .. } => Some(super::words::whole_seconds(elapsed.saturating_sub(since).as_secs())),
         _ => task.took.and_then(whole),
     };
     let (tone, mark, state) = match task.state {

@@ -3,20 +3,18 @@
 
 use dialoguer::console::Style;
 
+use super::style::Paint;
 use crate::deploy::cause::Cause;
 use crate::deploy::recover::Left;
 use crate::deploy::text::count;
 
-/// How a text is coloured.
-type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
-
 /// What failed by itself, and how much was given up because of it.
-pub(super) fn failures(causes: &[Cause], cancelled: usize, reason: Option<&str>, paint: Paint<'_>) -> String {
+pub(super) fn failures(causes: &[Cause], cancelled: usize, reason: Option<&str>, paint: Paint) -> String {
     let mut lines = vec![String::new()];
     for (index, cause) in causes.iter().enumerate() {
         let title = if index == 0 { "root cause:" } else { "then also:" };
         let style = if index == 0 { Style::new().red().bold() } else { Style::new().red() };
-        lines.extend(told(cause, &paint(style, title), paint));
+        lines.extend(told(cause, &paint.text(style, title), paint));
     }
     match (causes, reason) {
         ([], Some(reason)) => lines.push(format!("CloudFormation says: {reason}")),
@@ -31,14 +29,14 @@ pub(super) fn failures(causes: &[Cause], cancelled: usize, reason: Option<&str>,
 }
 
 /// What stopped the way back, and what is skipped.
-pub(super) fn stuck(stuck: &[Left], reason: Option<&str>, paint: Paint<'_>) -> String {
+pub(super) fn stuck(stuck: &[Left], reason: Option<&str>, paint: Paint) -> String {
     let mut lines = vec![String::new(), "Going back to what was there before the update has failed at:".into()];
     for left in stuck {
         let (title, style) = match left.skipped {
             true => ("skipped:", Style::new().yellow().bold()),
             false => ("tried again:", Style::new().bold()),
         };
-        lines.extend(told(&left.cause, &paint(style, title), paint));
+        lines.extend(told(&left.cause, &paint.text(style, title), paint));
         if left.skipped {
             lines.push("    it stays as it is, and CloudFormation takes it for what it was before".into());
         }
@@ -53,13 +51,13 @@ pub(super) fn stuck(stuck: &[Left], reason: Option<&str>, paint: Paint<'_>) -> S
     lines.join("\n")
 }
 
-fn told(cause: &Cause, title: &str, paint: Paint<'_>) -> Vec<String> {
+fn told(cause: &Cause, title: &str, paint: Paint) -> Vec<String> {
     let failure = &cause.failure;
     let mut lines = vec![format!("{title} {} ({})", failure.logical_id, failure.resource_type)];
     lines.extend(failure.about.as_ref().map(|about| format!("    {about}")));
     lines.extend(failure.reason.lines().map(|line| format!("    {line}")));
     lines.extend(cause.details.iter().map(|detail| format!("    {detail}")));
-    let mut say = |word: &str, text: &str| lines.push(format!("    {} {text}", paint(Style::new().bold(), word)));
+    let mut say = |word: &str, text: &str| lines.push(format!("    {} {text}", paint.text(Style::new().bold(), word)));
     if let Some(place) = &cause.spec {
         say("in the spec:", &place.to_string());
     }
@@ -93,7 +91,7 @@ mod tests {
             reason: reason.into(),
         };
         let cause = Cause::new(failure, vec!["a detail".into()], None);
-        let told = failures(&[cause.clone(), cause.clone()], 3, None, &|_, text| text.into());
+        let told = failures(&[cause.clone(), cause.clone()], 3, None, Paint(false));
         for line in [
             "root cause: GpuSpotManagerRole (AWS::IAM::Role)",
             &format!("    {reason}"),
@@ -105,14 +103,13 @@ mod tests {
         ] {
             assert!(told.lines().any(|told| told.starts_with(line)), "«{line}» is not in:\n{told}");
         }
-        let told = stuck(&[Left { cause, skipped: true }], None, &|_, text| text.into());
+        let told = stuck(&[Left { cause, skipped: true }], None, Paint(false));
         assert!(told.contains("skipped: GpuSpotManagerRole") && !told.contains("--skip"), "{told}");
     }
 
     #[test]
     fn without_a_resource_s_reason_the_stack_s_own_is_told() {
-        let paint: Paint<'_> = &|_, text| text.into();
-        assert!(failures(&[], 0, Some("User Initiated"), paint).contains("CloudFormation says: User Initiated"));
-        assert!(failures(&[], 0, None, paint).contains("gives no reason"));
+        assert!(failures(&[], 0, Some("User Initiated"), Paint(false)).contains("CloudFormation says: User Initiated"));
+        assert!(failures(&[], 0, None, Paint(false)).contains("gives no reason"));
     }
 }

@@ -9,7 +9,7 @@ use super::groups;
 use super::origin::Origin;
 use super::saved::Saved;
 use crate::package::{Package, hex};
-use crate::plan::Plan;
+use crate::plan::{Pair, Plan};
 use crate::template::Template;
 
 /// What is to be deployed, and how.
@@ -99,9 +99,14 @@ pub struct PairName<'a> {
 }
 
 impl<'a> PairName<'a> {
+    /// The names of a planned pair.
+    pub fn of(pair: &'a Pair) -> Self {
+        Self { name: &pair.name, id: &pair.id }
+    }
+
     /// The pairs of a plan.
     pub fn all(plan: &'a Plan) -> Vec<Self> {
-        plan.pairs.iter().map(|pair| Self { name: &pair.name, id: &pair.id }).collect()
+        plan.pairs.iter().map(Self::of).collect()
     }
 }
 

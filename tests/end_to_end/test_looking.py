@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
-from project import DEAR, ZONES, prices
+from project import BINARY, DEAR, ZONES, prices
 
 
 def test_status_as_json_is_what_the_groups_are(project, gpu):
@@ -127,6 +128,28 @@ def test_logs_raw_are_records_that_can_be_explained(project, gpu):
     project.write(spot={"max_price": 0.2})
     out = project.run("explain", "--situation", "records.jsonl", environment={"PATH": "/bin"}).ok().out
     assert "scale up On-Demand to 2" in out and "then: scale up Spot to 2" in out, out
+
+
+def test_what_goes_on_for_ever_ends_with_its_reader(project, gpu, world):
+    """`logs --follow | head -1`, `status --watch | head -1`: they end when there is something to write and nobody to read it."""
+    gpu.work_arrives()
+    running = [
+        subprocess.Popen(
+            [BINARY, *words, "--endpoint-url", world.endpoint],
+            cwd=project.folder,
+            env=project.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for words in (["logs", "--follow", "--all"], ["status", "--watch"])
+    ]
+    for each in running:
+        assert each.stdout.readline()
+        each.stdout.close()
+    gpu.look()
+    for each in running:
+        assert (each.wait(30), each.stderr.read()) == (0, b"")
+        each.stderr.close()
 
 
 def test_errors_of_the_function_are_shown_as_such(project, gpu, world):

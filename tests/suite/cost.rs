@@ -9,7 +9,7 @@ fn a_month_is_told_line_by_line() {
     let project = Project::with(SPEC);
     let text = project.run(&["cost", "--offline", "--on-demand-price", "1.212"]).exits(0).stdout();
     for line in [
-        "gpu, a month                                            USD  free tier",
+        "gpu, a month                                             USD  free tier",
         "  alarms, by metric                     3 metrics       0.30       0.00",
         "  a worker-hour, g5.2xlarge: Spot 0.55 USD at most, On-Demand 1.212",
     ] {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
@@ -11,6 +11,7 @@ const DOCUMENTS: [&str; 9] = [
     "blueprints/README.md",
     "lambda-handler/README.md",
     "tests/local-aws/README.md",
+    "examples/README.md",
     "examples/traces/README.md",
     "src/lib.rs",
 ];

@@ -1,11 +1,10 @@
-//! Manners: what is said about credentials, clocks and Regions, what is written down of each request, the manual.
+//! Manners: what is said about credentials, clocks and Regions, what is written down of each request, the manual, and what happens
+//! where nobody listens.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
-use std::process::Command;
-use std::thread;
+use std::{fs, thread};
 
 use crate::project::{Project, Ran, SPEC};
 
@@ -51,9 +50,8 @@ fn refusal(code: &str, message: &str) -> String {
 
 /// Runs a command with credentials, against an endpoint.
 fn run(project: &Project, words: &[&str], endpoint: &str) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spotstack"));
-    command.args(words).args(["--region", "eu-west-1", "--endpoint-url", endpoint]).current_dir(project.path(""));
-    command.env_clear().env("HOME", project.path("")).env("AWS_EC2_METADATA_DISABLED", "true");
+    let mut command = project.command(words);
+    command.args(["--region", "eu-west-1", "--endpoint-url", endpoint]);
     command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI");
     command.env("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEXAMPLE");
     Ran::of(command.output().expect("spotstack runs"))
@@ -106,6 +104,7 @@ fn a_session_that_has_ended_is_told_from_none() {
         .run(&["status", "--region", "eu-west-1"])
         .exits(1)
         .says(&["no AWS credentials were found", "aws configure sso"]);
+    project.run(&["deploy", "--yes", "--region", "eu-west-1"]).exits(1).says(&["no AWS credentials were found"]);
     project.run(&["status"]).exits(1).says(&["no Region is known", "--region eu-west-1"]);
 }
 
@@ -137,6 +136,86 @@ fn requests_are_written_down_and_nothing_in_them() {
     assert!(!quiet.stderr().contains("DescribeStacks: 403 in"), "{}", quiet.stderr());
 }
 
+/// Commands that write data, and need no AWS for it.
+const DATA: &[&[&str]] = &[
+    &["render"],
+    &["render", "--format", "json"],
+    &["check"],
+    &["check", "--format", "json"],
+    &["check", "--list"],
+    &["cost", "--offline"],
+    &["cost", "--offline", "--format", "json"],
+    &["simulate", "--duration", "1d", "--format", "csv"],
+    &["explain", "--situation", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/deployments/records.jsonl")],
+    &["schema"],
+    &["completions", "bash"],
+    &["man"],
+];
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let project = Project::with(SPEC);
+    for words in DATA {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let ran = Ran::of(project.command(words).arg("--quiet").stdout(writer).output().expect("spotstack runs"));
+        assert_eq!(ran.exits(0).stderr(), "", "{words:?}");
+    }
+}
+
+/// Half a template is worse than none, and must not look like one.
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let project = Project::with(SPEC);
+    for words in DATA {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a disk that is full");
+        let ran = Ran::of(project.command(words).stdout(full).output().expect("spotstack runs"));
+        ran.exits(1).says(&["cannot write to standard output", "No space left"]);
+    }
+}
+
+#[test]
+fn where_nobody_listens_the_exit_code_is_the_same() {
+    let project = Project::with(SPEC).file("stale.yaml", "");
+    for (words, code) in [
+        (&["render", "-o", "template.yaml"][..], 0),
+        (&["render", "--check", "stale.yaml"], 2),
+        (&["render", "-f", "none.yaml"], 1),
+        (&["status", "-v", "--region", "eu-west-1"], 1),
+        (&["reder"], 1),
+    ] {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let status = project.command(words).stderr(writer).status().expect("spotstack runs");
+        assert_eq!(status.code(), Some(code), "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_to_be_copied_stands_in_one_piece() {
+    let told = Project::empty().run(&["eject", "none"]).exits(1).stderr();
+    for name in ["user-data.yaml", "launch-configuration.yaml", "existing-groups.yaml"] {
+        assert!(told.contains(name), "{told}");
+    }
+}
+
+/// The options of one command stand together, before those of all.
+#[test]
+fn help_has_a_commands_own_options_first() {
+    let help = Project::empty().run(&["init", "-h"]).exits(0).stdout();
+    let place = |what: &str| help.find(what).unwrap_or_else(|| panic!("{what} is not in:\n{help}"));
+    assert!(place("--stack") < place("--force"), "{help}");
+    assert!(place("--force") < place("Options of every command:"), "{help}");
+    assert!(place("Options of every command:") < place("--file <FILE>"), "{help}");
+    let commands = Project::empty().run(&["-h"]).exits(0).stdout();
+    let of_commands =
+        commands.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for line in of_commands {
+        assert!(line.len() <= 80 && line.starts_with("  ") && !line.starts_with("   "), "a line each: {line}");
+    }
+}
+
 #[test]
 fn there_is_a_page_of_the_manual_for_each_command() {
     let project = Project::empty();
@@ -161,7 +240,7 @@ fn what_was_seen_is_explained_without_aws() {
     let told = project.run(&["explain", "--situation", log]).exits(0).stdout();
     assert!(told.contains("gpu: scale up Spot to 3\n"), "{told}");
     assert!(told.contains("  then: scale up Spot to 2\n"), "the policy of the log had two workers at most:\n{told}");
-    assert!(told.contains("eu-west-1a          0.3000    0.3000    0.4675  worth it"), "{told}");
+    assert!(told.contains("eu-west-1a   0.3000   0.3000   0.4675  worth it"), "{told}");
     let json = project.run(&["explain", "--format", "json", "--situation", log]).exits(0).stdout();
     let record: serde_json::Value = serde_json::from_str(json.lines().next().expect("a line")).expect("JSON");
     assert_eq!((&record["trigger"], &record["policy"]["max"]), (&"explain".into(), &4.into()));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 use serde_yaml::Value;
+use similar::{ChangeTag, TextDiff};
 
 use crate::random_specs::Renderer;
 
@@ -115,34 +116,11 @@ fn a_value_changed_is_a_line_changed() {
 }
 
 /// The lines that one text has and the other has not: as `diff` counts them, changed lines once.
-fn changed_lines<'a>(before: &'a str, after: &'a str) -> Vec<&'a str> {
-    let (before, after): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
-    let same = before.iter().zip(&after).take_while(|(before, after)| before == after).count();
-    let (before, after) = (&before[same..], &after[same..]);
-    let same = before.iter().rev().zip(after.iter().rev()).take_while(|(before, after)| before == after).count();
-    let (before, after) = (&before[..before.len() - same], &after[..after.len() - same]);
-    // The longest common subsequence, row by row.
-    let mut common = vec![vec![0_usize; after.len() + 1]; before.len() + 1];
-    for i in (0..before.len()).rev() {
-        for j in (0..after.len()).rev() {
-            common[i][j] = match before[i] == after[j] {
-                true => common[i + 1][j + 1] + 1,
-                false => common[i + 1][j].max(common[i][j + 1]),
-            };
-        }
-    }
-    let (mut i, mut j, mut gone, mut new) = (0, 0, vec![], vec![]);
-    while i < before.len() || j < after.len() {
-        if i < before.len() && j < after.len() && before[i] == after[j] {
-            (i, j) = (i + 1, j + 1);
-        } else if j == after.len() || (i < before.len() && common[i + 1][j] >= common[i][j + 1]) {
-            gone.push(before[i]);
-            i += 1;
-        } else {
-            new.push(after[j]);
-            j += 1;
-        }
-    }
+fn changed_lines(before: &str, after: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(before, after);
+    let changes: Vec<_> = diff.iter_all_changes().collect();
+    let lines = |tag| changes.iter().filter(move |change| change.tag() == tag).map(|change| change.value().to_owned());
+    let (gone, new): (Vec<_>, Vec<_>) = (lines(ChangeTag::Delete).collect(), lines(ChangeTag::Insert).collect());
     if gone.len() > new.len() { gone } else { new }
 }
 

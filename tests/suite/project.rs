@@ -59,12 +59,17 @@ impl Project {
         fs::read_to_string(self.path(name)).expect("a file is read")
     }
 
-    /// Runs `spotstack` here, with nothing of this machine's AWS configuration.
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+    /// `spotstack` here, with nothing of this machine's AWS configuration.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spotstack"));
         command.args(args).current_dir(self.dir.path()).env_clear().env("HOME", self.dir.path());
         command.env("AWS_EC2_METADATA_DISABLED", "true");
-        Ran(command.output().expect("spotstack runs"))
+        command
+    }
+
+    /// Runs it.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args).output().expect("spotstack runs"))
     }
 }
 

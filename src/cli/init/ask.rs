@@ -8,9 +8,10 @@ use dialoguer::Input;
 use dialoguer::console::{Style, Term, truncate_str};
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::super::debug;
-use super::super::terminal::{block_on, columns};
-use super::super::{Global, Result};
+use super::super::account::block_on;
+use super::super::output::talk;
+use super::super::style::{Paint, columns, folding};
+use super::super::{Global, Result, debug};
 use super::answers::Answers;
 use super::questions::{Choice, Kind, Question};
 use crate::aws::{self, Choices, Connection};
@@ -90,25 +91,18 @@ impl Lookup {
 
 struct Screen {
     columns: usize,
-    colored: bool,
+    paint: Paint,
 }
 
 impl Screen {
     fn new(global: &Global) -> Self {
-        Self { columns: columns(&Term::stderr()).unwrap_or(80).min(100), colored: global.colored() }
-    }
-
-    fn paint(&self, style: Style, text: &str) -> String {
-        style.for_stderr().force_styling(self.colored).apply_to(text).to_string()
+        Self { columns: columns(&Term::stderr()).unwrap_or(80).min(100), paint: global.paint_talk() }
     }
 
     /// What a question is about.
     fn head(&self, question: Question, place: &str) {
-        eprintln!("\n{}", self.paint(Style::new().dim(), &format!("{place}, {}", question.flag())));
-        let whole_words = textwrap::Options::new(self.columns).word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(question.about(), whole_words) {
-            eprintln!("{line}");
-        }
+        let place = self.paint.text(Style::new().dim(), &format!("{place}, {}", question.flag()));
+        talk(&format!("\n{place}\n{}", textwrap::fill(question.about(), folding(self.columns))));
     }
 
     /// What there is to choose from, by number. Where the values are long, what they are about comes first.
@@ -117,16 +111,16 @@ impl Screen {
         let (values, abouts) = (widest(|choice| &choice.value), widest(|choice| &choice.about));
         let values_first = values.unwrap_or_default() + 24 <= self.columns;
         for (index, Choice { value, about }) in choices.iter().take(LISTED).enumerate() {
-            let dim = |text: &str| self.paint(Style::new().dim(), text);
+            let dim = |text: &str| self.paint.text(Style::new().dim(), text);
             let line = if values_first {
                 format!("{value:<0$}  {1}", values.unwrap_or_default(), dim(about))
             } else {
                 format!("{about:<0$}  {1}", abouts.unwrap_or_default(), dim(value))
             };
-            eprintln!("{}", truncate_str(format!("  {:>2}  {line}", index + 1).trim_end(), self.columns, "…"));
+            talk(&truncate_str(format!("  {:>2}  {line}", index + 1).trim_end(), self.columns, "…"));
         }
         if choices.len() > LISTED {
-            eprintln!("      and {} more, by name", choices.len() - LISTED);
+            talk(&format!("      and {} more, by name", choices.len() - LISTED));
         }
     }
 
@@ -143,8 +137,8 @@ impl Screen {
         let shown = shown(default, &choices);
         let prompt = format!(
             "{}{how} {}",
-            self.paint(Style::new().bold(), question.title()),
-            self.paint(Style::new().dim(), &format!("[{shown}]"))
+            self.paint.text(Style::new().bold(), question.title()),
+            self.paint.text(Style::new().dim(), &format!("[{shown}]"))
         );
         let read = |typed: &str| match typed.trim() {
             "" => Ok(default.to_owned()),

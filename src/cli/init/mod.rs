@@ -7,8 +7,9 @@ use clap::ValueEnum;
 use dialoguer::console::Term;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
-use super::render::write_whole;
-use super::terminal::columns;
+use super::global::is_attended;
+use super::output::{refuse_existing, talk, write_whole};
+use super::style::columns;
 use super::{Exit, Global, Result};
 use crate::{blueprint, spec};
 use answers::{Answers, quoted};
@@ -18,9 +19,9 @@ mod answers;
 mod ask;
 mod questions;
 
-/// Write a commented spec to start from, its schema for editors, and a worker script
+/// Write a commented spec to start from
 ///
-/// On a terminal it asks for what is not given, with choices from your account where there are credentials, and prints the
+/// With its schema, for editors, and a worker script. On a terminal it asks for what is not given, with choices from your account where there are credentials, and prints the
 /// command that needs no questions. With --yes it asks nothing and takes examples, which are yours to replace.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -99,16 +100,16 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     check(&answers, &spec)?;
     let mut paths = vec![spec.clone(), dir.join("spotstack.schema.json"), dir.join("worker.sh")];
     if !args.yes {
-        if !global.attended() {
+        if !is_attended() {
             return Err(miette!(
                 help = "give --yes; what you do not give by flags is then an example to replace",
                 "`init` asks questions, and there is no terminal to ask them on"
             ));
         }
-        refuse_existing(&paths, args)?;
+        args.refuse_existing(&paths)?;
         ask::ask(&mut answers, global)?;
         let width = columns(&Term::stderr()).unwrap_or(100);
-        eprintln!("\nThe same without questions:\n{}\n", answers.command(&args.around(global), width));
+        talk(&format!("\nThe same without questions:\n{}\n", answers.command(&args.around(global), width)));
     }
     let mut texts = vec![answers.spec()?, spec::schema(), WORKER.to_owned()];
     if answers.yes(Question::GithubWorkflow) {
@@ -117,7 +118,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         texts.push(text);
     }
     check(&answers, &spec)?;
-    refuse_existing(&paths, args)?;
+    args.refuse_existing(&paths)?;
     for (path, text) in paths.iter().zip(&texts) {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)
@@ -171,6 +172,10 @@ impl Args {
         (if dir.as_os_str() == "." { PathBuf::new() } else { dir }, name)
     }
 
+    fn refuse_existing(&self, paths: &[PathBuf]) -> Result<()> {
+        if self.force { Ok(()) } else { refuse_existing(paths) }
+    }
+
     /// The flags that are no question's.
     fn around(&self, global: &Global) -> Vec<String> {
         let mut flags = vec![];
@@ -186,20 +191,6 @@ impl Args {
 /// With the user's own values in it, it must still be a spec.
 fn check(answers: &Answers, path: &Path) -> Result<()> {
     Ok(spec::check(&path.display().to_string(), &answers.spec()?)?)
-}
-
-fn refuse_existing(paths: &[PathBuf], args: &Args) -> Result<()> {
-    let existing: Vec<_> =
-        paths.iter().filter(|path| path.exists()).map(|path| format!("`{}`", path.display())).collect();
-    if existing.is_empty() || args.force {
-        return Ok(());
-    }
-    Err(miette!(
-        help = "give --force to overwrite, or --dir for another folder",
-        "{} exist{} already, and nothing was written",
-        existing.join(", "),
-        if existing.len() == 1 { "s" } else { "" }
-    ))
 }
 
 /// The workflow, at the root of the repository, where alone GitHub looks for it; without one, beside the spec.

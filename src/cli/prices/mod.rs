@@ -1,22 +1,21 @@
 //! `spotstack prices`: what Spot has cost, and when it would have been worth it.
 
-use std::fs::File;
-use std::io::{self, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::miette;
 use spot_policy::{Percent, Policy, Seconds, Timestamp};
 
-use super::render::write_whole;
-use super::terminal::{account_in, block_on, print_line};
-use super::{Exit, Global, Result, json, plan};
+use super::account::{account_in, block_on};
+use super::global::is_watched;
+use super::input::Input;
+use super::output::{TableFormat, print, print_json, write_whole};
+use super::{Exit, Global, Result, milliseconds, pairs_asked, plan};
 use crate::aws::Account;
 use crate::chart::Span;
 use crate::deploy::text::count;
-use crate::history::{History, HistoryError, Kind, Summary, Wanted};
+use crate::history::{History, Kind, Summary, Wanted};
 use crate::plan::Pair;
 
 mod data;
@@ -29,7 +28,7 @@ const LONGEST: Seconds = Seconds(90 * 86_400);
 /// What is asked for where nobody says.
 const WEEK: Seconds = Seconds(7 * 86_400);
 
-/// Show what Spot has cost in each zone, and when it would have been worth it
+/// Show what Spot has cost in each zone, and when it was worth it
 ///
 /// Prices come from AWS, or from a file; the average and the limit are the SpotManager's own. Instance type, platform and limit
 /// are the spec's, pair by pair, or those of the flags; --instance-type without a pair needs no spec.
@@ -64,7 +63,7 @@ pub(super) struct Args {
     on_demand_price: Option<f64>,
     /// A chart and a table, the numbers as JSON, or the prices themselves as CSV, which --history reads
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: TableFormat,
     /// Also write a page with charts and tables, for a browser
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -87,13 +86,6 @@ const JSON_HELP: &str = "\
       weighted_mean  each weighted by how long it held
       p95            in 95 % of the time Spot cost no more
       since          since when a price is known";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Csv,
-}
 
 /// A price on the command line.
 pub(super) fn usd(text: &str) -> std::result::Result<f64, String> {
@@ -141,18 +133,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         None => block_on(current(asked, region, since, global))?,
     };
     match args.format {
-        Format::Text => {
-            let stdout = io::stdout().is_terminal();
-            for (index, prices) in prices.iter().enumerate() {
-                if index > 0 {
-                    print_line("");
-                }
-                print_line(&text::text(prices, text::columns(), global.colored_on(stdout)));
-            }
+        TableFormat::Text => {
+            let text = |prices| text::text(prices, text::columns(), global.paint()) + "\n";
+            print(&prices.iter().map(text).collect::<Vec<_>>().join("\n"))?
         }
-        Format::Json => print_line(&json::pretty(&data::json(&prices))?),
-        Format::Csv => print_line(data::csv(&prices).trim_end()),
-    }
+        TableFormat::Json => print_json(&data::json(&prices))?,
+        TableFormat::Csv => print(&data::csv(&prices))?,
+    };
     for (file, content) in [
         args.html.as_ref().map(|file| (file, page::page(&prices))),
         args.svg.as_ref().zip(prices.first()).map(|(file, prices)| (file, page::chart(prices).standalone())),
@@ -190,11 +177,7 @@ fn asked(args: &Args, global: &Global) -> Result<(Vec<Asked>, Option<String>)> {
         return Err(miette!(help = help, "there is no `{}` to say whose prices are asked for", global.file.display()));
     }
     let plan = plan(global)?;
-    let pairs: Vec<_> =
-        plan.pairs.iter().filter(|pair| args.pair.as_deref().is_none_or(|name| name == pair.name)).collect();
-    if pairs.is_empty() {
-        return Err(no_pair(args.pair.as_deref().unwrap_or_default(), &plan.pairs));
-    }
+    let pairs = pairs_asked(&plan, args.pair.as_deref())?;
     let (known, unknown): (Vec<_>, Vec<_>) =
         pairs.into_iter().map(|pair| flags(of_pair(pair))).partition(|asked| asked.instance_type.is_some());
     for asked in unknown {
@@ -220,26 +203,12 @@ fn of_pair(pair: &Pair) -> Asked {
     }
 }
 
-/// There is no pair of this name.
-pub(super) fn no_pair(name: &str, pairs: &[Pair]) -> miette::Report {
-    let names: Vec<_> = pairs.iter().map(|pair| pair.name.as_str()).collect();
-    miette!(help = format!("the spec has {}", names.join(", ")), "the spec has no pair `{name}`")
-}
-
 /// The prices in a file, up to its last change; nobody is asked.
 fn recorded(file: &Path, asked: Asked, since: Option<Seconds>, global: &Global) -> Result<Prices> {
     let wanted = Wanted { instance_type: asked.instance_type.as_deref(), product: asked.product.as_deref() };
-    let name = file.display().to_string();
-    let mut history = if name == "-" {
-        History::read("standard input", io::stdin().lock(), wanted)?
-    } else {
-        let open = File::open(file).and_then(|open| match open.metadata()?.is_dir() {
-            true => Err(io::ErrorKind::IsADirectory.into()),
-            false => Ok(open),
-        });
-        let open = open.map_err(|source| HistoryError::Unreadable { file: name.clone(), source })?;
-        History::read(&name, BufReader::with_capacity(1 << 20, open), wanted)?
-    };
+    let file = Input(file);
+    let name = file.name();
+    let mut history = History::read(&name, file.open()?, wanted)?;
     if !history.others.is_empty() {
         let mut others: Vec<_> = history.others.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
         let more = others.len().saturating_sub(6);
@@ -261,7 +230,7 @@ fn length(duration: Seconds) -> i64 {
 /// The prices that AWS tells, up to now.
 async fn current(asked: Vec<Asked>, region: Option<String>, since: Seconds, global: &Global) -> Result<Vec<Prices>> {
     let account = account_in(region.as_deref(), global).await?;
-    let end = Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| length(Seconds(now.as_secs()))));
+    let end = Timestamp(milliseconds(SystemTime::now()) / 1_000);
     let start = Timestamp(end.0.saturating_sub(length(since)));
     let bar = progress(Account::parts(start, end) * asked.len(), global);
     let one = |asked: Asked| {
@@ -313,8 +282,8 @@ fn prices(asked: Asked, region: Option<String>, span: Span, history: History) ->
 
 /// How many parts of the history have come; only a person at a terminal wants to see that.
 fn progress(parts: usize, global: &Global) -> ProgressBar {
-    let person = io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty());
-    let target = if person && !global.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target =
+        if is_watched() && !global.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(u64::try_from(parts).ok(), target);
     let asked = format!("asking EC2 for {}", count(parts, "part"));
     match ProgressStyle::with_template("{msg}  {bar:30}  {pos}/{len}") {

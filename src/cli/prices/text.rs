@@ -1,31 +1,22 @@
 //! Prices for a terminal.
 
-use dialoguer::console::{Style, Term};
+use dialoguer::console::Term;
 
 use super::Prices;
 use crate::chart::terminal::{Panel, Tone, panel};
 use crate::chart::{Mark, Steps, scale};
+use crate::cli::style::{self, Paint, folding};
 use crate::deploy::text::moment;
 use crate::history::summary::Zone;
 
 /// How wide a terminal is; 80 where there is none.
 pub(super) fn columns() -> usize {
-    let term = Term::stdout();
-    if term.is_term() { usize::from(term.size().1).clamp(40, 120) } else { 80 }
+    style::columns(&Term::stdout()).unwrap_or(80)
 }
 
 /// A chart of each zone, the table, and what they mean.
-pub(super) fn text(prices: &Prices, columns: usize, colored: bool) -> String {
-    let paint = |tone: Tone, text: &str| {
-        let style = match tone {
-            Tone::Title => Style::new().bold(),
-            Tone::Axis => Style::new().dim(),
-            Tone::Value => Style::new().green(),
-            Tone::Over => Style::new().red(),
-            Tone::Mark => Style::new().yellow(),
-        };
-        style.force_styling(colored).apply_to(text).to_string()
-    };
+pub(super) fn text(prices: &Prices, columns: usize, paint: Paint) -> String {
+    let paint = |tone: Tone, text: &str| paint.chart(tone, text);
     let (series, marks) = (series(prices), marks(prices));
     let top = scale::top(&series, &marks, prices.span);
     // Many zones shall still fit on a few screens.
@@ -38,7 +29,9 @@ pub(super) fn text(prices: &Prices, columns: usize, colored: bool) -> String {
     lines.extend(table(prices, columns));
     lines.push(String::new());
     let words = sentences(prices);
-    lines.extend(words.iter().flat_map(|sentence| textwrap::wrap(sentence, columns)).map(|line| line.into_owned()));
+    lines.extend(
+        words.iter().flat_map(|sentence| textwrap::wrap(sentence, folding(columns))).map(|line| line.into_owned()),
+    );
     lines.join("\n")
 }
 

@@ -7,21 +7,25 @@ use dialoguer::console::Style;
 use spot_policy::{Fact, Group, Market, Record, Timestamp};
 
 use super::{Handler, PairAlarm, PairStatus, Prices, Status, Works};
+use crate::cli::style::{Paint, folding};
 use crate::deploy::stack::StackStatus;
 use crate::deploy::text::{count, moment, neutral};
+
+/// Where the second column begins.
+const MARGIN: usize = 13;
 
 /// What the SpotManager says of a group that is gone.
 const NO_GROUP: &str = "there is no Auto Scaling group";
 
-/// The whole page, safe to print.
-pub(super) fn text(status: &Status, colored: bool) -> String {
-    let paint = |style: Style, text: &str| style.force_styling(colored).apply_to(neutral(text)).to_string();
-    let mut page = Lines { lines: vec![head(status)], paint: &paint };
+/// The whole page, safe to print; folded where it is said how wide it may be.
+pub(super) fn text(status: &Status, paint: Paint, columns: Option<usize>) -> String {
+    let mut page = Lines { lines: vec![], paint, columns };
+    page.folded("", "  ", Style::new(), &head(status));
     if let Some(reason) = &status.reason {
-        page.lines.push(format!("  {}", neutral(reason)));
+        page.folded("  ", "  ", Style::new(), reason);
     }
     for (id, state) in &status.at_work {
-        page.lines.push(format!("  at work: {} {}", neutral(id), neutral(state)));
+        page.folded("  ", "    ", Style::new(), &format!("at work: {id} {state}"));
     }
     for pair in &status.pairs {
         page.lines.push(String::new());
@@ -33,7 +37,7 @@ pub(super) fn text(status: &Status, colored: bool) -> String {
 fn head(status: &Status) -> String {
     let mut head = format!("{} in {}, account {}: ", status.stack, status.region, status.account);
     let Some(state) = &status.status else { return head + "not deployed" };
-    head.push_str(&neutral(state));
+    head.push_str(state);
     let state = StackStatus(state.clone());
     if !state.is_deployed() && !state.is_in_progress() {
         let _ = write!(head, " ({})", state.meaning());
@@ -45,24 +49,35 @@ fn head(status: &Status) -> String {
 }
 
 /// Lines in two columns, the second of which goes on below itself.
-struct Lines<'a> {
+struct Lines {
     lines: Vec<String>,
-    paint: &'a dyn Fn(Style, &str) -> String,
+    paint: Paint,
+    columns: Option<usize>,
 }
 
-impl Lines<'_> {
+impl Lines {
+    /// A text behind its head, folded under itself.
+    fn folded(&mut self, head: &str, margin: &str, style: Style, text: &str) {
+        let text = neutral(text);
+        let room = self.columns.map(|columns| columns.saturating_sub(margin.len()).max(MARGIN));
+        let lines = room.map_or_else(|| vec![text.as_ref().into()], |room| textwrap::wrap(&text, folding(room)));
+        for (index, line) in lines.iter().enumerate() {
+            let before = if index == 0 { head } else { margin };
+            self.lines.push(format!("{before}{}", self.paint.text(style.clone(), line)).trim_end().into());
+        }
+    }
+
     fn row(&mut self, title: &str, text: &str) {
         self.styled(title, Style::new(), text);
     }
 
     fn styled(&mut self, title: &str, style: Style, text: &str) {
-        let text = (self.paint)(style, text);
-        self.lines.push(format!("  {title:<10} {text}"));
+        self.folded(&format!("  {title:<10} "), &" ".repeat(MARGIN), style, text);
     }
 
     fn pair(&mut self, pair: &PairStatus) {
         let works = pair.works.zip(pair.record.as_deref()).map(|(works, record)| works_words(works, record));
-        let name = (self.paint)(Style::new().bold(), &pair.pair);
+        let name = self.paint.text(Style::new().bold(), &pair.pair);
         self.lines.push(works.map_or(name.clone(), |works| format!("{name}: {works}")));
         if let Some(record) = &pair.record {
             self.row("queue", &queue(record));
@@ -196,7 +211,8 @@ fn group(group: &Group) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::status::{Decided, decisions, entries, prices, works};
+    use crate::cli::status::Decided;
+    use crate::cli::status::look::{decisions, entries, prices, works};
     use crate::observe::drift::Drift;
     use crate::observe::{Alarm, LogLine};
     use spot_policy::{Instance, Policy, PriceChange, Queue, Situation, Trigger, decide};
@@ -246,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_stack_that_is_not_there_is_said_to_be_so() {
-        let page = text(&status(None, vec![]), false);
+        let page = text(&status(None, vec![]), Paint(false), None);
         assert_eq!(page, "media-workers in eu-west-1, account 111122223333: not deployed");
     }
 
@@ -273,7 +289,7 @@ mod tests {
             drift: Some(vec![drift]),
             ..PairStatus::default()
         };
-        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), false);
+        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), Paint(false), None);
         assert_eq!(
             page,
             "\
@@ -323,7 +339,7 @@ gpu: Spot works, 2 workers
     fn trouble_with_one_pair_is_said_in_its_place() {
         let trouble = vec!["the SpotManager fails: Unhandled: \u{1b}[2J".into()];
         let pair = PairStatus { pair: "gpu".into(), handler: handler("b"), trouble, ..PairStatus::default() };
-        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), false);
+        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), Paint(false), None);
         assert!(page.ends_with(
             "\n\ngpu\n  trouble    the SpotManager fails: Unhandled: \\u{1b}[2J\n  handler    another one than this spotstack carries; `spotstack deploy` changes it"
         ), "{page}");
@@ -338,7 +354,7 @@ gpu: Spot works, 2 workers
             handler: handler("a"),
             ..PairStatus::default()
         };
-        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), false);
+        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), Paint(false), None);
         assert!(
             page.ends_with(
                 "\

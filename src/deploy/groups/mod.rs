@@ -50,7 +50,7 @@ impl<'a> Wanted<'a> {
     pub fn all(plan: &'a Plan) -> Vec<Self> {
         let wanted = |pair: &'a plan::Pair| {
             Some(Self {
-                pair: PairName { name: &pair.name, id: &pair.id },
+                pair: PairName::of(pair),
                 groups: pair.groups.as_ref()?,
                 max: pair.max,
                 base: pair.base,
