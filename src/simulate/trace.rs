@@ -206,9 +206,6 @@ fn told(file: &str, line: u64, stop: Stop, help: &'static str) -> TraceError {
     TraceError { file: file.to_owned(), line, what, help }
 }
 
-/// In seconds since 1970.
-const END_OF_9999: u64 = 253_402_300_799;
-
 #[cfg(test)]
 mod tests {
     use super::*;
