@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::blueprint::{self, BlueprintError, Blueprints, DEPLOYER_POLICY};
+use crate::spec::partition_of;
 use crate::template::Template;
 
 /// Characters of a managed policy at most, white space not counted.
@@ -162,12 +163,9 @@ fn bucket(scope: Scope<'_>) -> String {
         .map_or_else(|| format!("spotstack-artifacts-{account}-{}", scope.region.unwrap_or("*")), str::to_owned)
 }
 
+/// Where no Region is known, AWS's own partition.
 fn partition(region: Option<&str>) -> &'static str {
-    match region {
-        Some(region) if region.starts_with("cn-") => "aws-cn",
-        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
+    region.map_or("aws", partition_of)
 }
 
 /// What a template holds, as far as its deployer must be allowed to have it made.

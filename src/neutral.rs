@@ -30,7 +30,7 @@ pub fn neutral_json(document: &str) -> Cow<'_, str> {
 /// Control characters (C0 but for the line feed and the tab, DEL, C1) and those that override the direction of text.
 fn dangerous(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -42,6 +42,9 @@ mod tests {
         let harmless = "Resource handler returned message: \"Grüße,\n\t日本 £\"";
         assert!(matches!(neutral(harmless), Cow::Borrowed(text) if text == harmless));
         assert_eq!(neutral("\u{1b}[2Jgone\r\u{9b}31m\u{202e}"), "\\u{1b}[2Jgone\\u{d}\\u{9b}31m\\u{202e}");
+        // Every character that Unicode's algorithm for both directions acts on.
+        let directions = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{2066}\u{2067}\u{2068}\u{2069}";
+        assert!(directions.chars().all(dangerous));
     }
 
     #[test]

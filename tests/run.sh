@@ -54,4 +54,4 @@ tests/judges.sh
 
 step "local AWS and end to end"
 # The binary that the tests above were built with. Most of these tests wait, so there are more of them at once than cores.
-SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack "$python" -m pytest -q -rs -n 4 --dist worksteal -p no:cacheprovider tests/local-aws tests/end_to_end
+SPOTSTACK=${CARGO_TARGET_DIR:-target}/debug/spotstack "$python" -m pytest -q -rs -n 8 --dist worksteal -p no:cacheprovider tests/local-aws tests/end_to_end

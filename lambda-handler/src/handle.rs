@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use spot_policy::{Record, Timestamp, Told, Trigger, decide};
+use spot_policy::{Decision, Record, Situation, Timestamp, Told, Trigger, decide};
 use tokio::time::sleep;
 
 use crate::account::{Account, Fault};
@@ -20,6 +20,10 @@ const LOOKS: u32 = 3;
 
 /// How long a busy group is left alone before it is looked at again.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long a Spot Instance that is to replace one that AWS takes back is waited for before it is looked whether it came: AWS
+/// refuses within seconds.
+const ANSWER: Duration = Duration::from_secs(4);
 
 /// How much time another look must have: its pause, two round trips and acting at their usual pace, several times over.
 const ROOM: Duration = Duration::from_secs(8);
@@ -77,14 +81,19 @@ pub async fn handle(
         };
         deeds.extend(outcome.deeds);
         launches.extend(outcome.launches);
-        if !outcome.look_again {
+        let waits = !last && config.scale_up == ScaleUp::Policy && awaits_replacement(&situation, &decision);
+        if !outcome.look_again && !waits {
             break;
         }
-        sleep(PAUSE).await;
-        // Where the groups cannot be seen again, what was seen stands: every action says a number and may be repeated.
-        if let Ok(Some(seen)) = observe(account, &config.policy, &trigger, clock(), deadline).await {
-            situation = seen;
-            decision = decide(&config.policy, &situation);
+        sleep(if outcome.look_again { PAUSE } else { ANSWER }).await;
+        match observe(account, &config.policy, &trigger, clock(), deadline).await {
+            Ok(Some(seen)) => {
+                situation = seen;
+                decision = decide(&config.policy, &situation);
+            }
+            // What was seen stands: every action says a number and may be repeated.
+            _ if outcome.look_again => {}
+            _ => break,
         }
     }
     let mut record = Record::new(trigger, config.policy.clone(), situation, decision, deeds, dry_run);
@@ -93,6 +102,13 @@ pub async fn handle(
     }
     record.told = tell(config, account, &record, deadline).await;
     Ok(Answer::Ran(Box::new(record)))
+}
+
+/// Whether Spot has been asked, and has not answered, for what replaces an instance that AWS takes back. This run is the only one
+/// that knows of the warning: if Spot refuses, it alone can ask On-Demand before the instance is gone.
+fn awaits_replacement(situation: &Situation, decision: &Decision) -> bool {
+    let (live, leaving) = (situation.spot.live(), situation.spot.leaving());
+    leaving > 0 && decision.spot > live.saturating_add(leaving)
 }
 
 /// Tells whoever is to be notified what there is to tell, once all is done. What comes of it is recorded, and changes nothing.

@@ -1,10 +1,11 @@
 //! A notice as a person reads it, perhaps at two in the morning: what happened, where, why, what to do.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use spot_policy::{Group, Market, Notice, Reason, Record, Revert, Tried};
+use spot_policy::{Group, Market, Notice, Reason, Record, Revert, Tried, Verdict};
 
 use crate::config::Notify;
 
@@ -35,12 +36,16 @@ pub fn letter(record: &Record, notify: &Notify) -> Option<Letter> {
     }
     line(&format!("\nWhere    the pair {pair} of the stack {stack}, {region}\nWhen     {at}"));
     line(&format!("Now      {}", now(record)));
+    let by_another = done_by_another(record);
     line("\nWhy");
-    for reason in &record.because {
+    for reason in by_another.and_then(|_| no_spot(record)).iter().chain(&record.because) {
         line(&format!("- {}", sentence(reason)));
     }
-    if !record.deeds.is_empty() || !record.launches.is_empty() {
+    if by_another.is_some() || !record.deeds.is_empty() || !record.launches.is_empty() {
         line("\nWhat was done");
+    }
+    if let Some(to) = by_another {
+        line(&format!("- The On-Demand group was set to {to}, by another run at the same moment."));
     }
     for deed in &record.deeds {
         let (market, to) = (deed.action.market(), deed.action.to());
@@ -58,6 +63,21 @@ pub fn letter(record: &Record, notify: &Notify) -> Option<Letter> {
     }
     line("\nTo see more, in the folder of the spec: spotstack status, or spotstack explain.");
     Some(Letter { subject, body })
+}
+
+/// What On-Demand was set to, where the run that tells of a fallback found it done: each zone's refusal wakes a run, and any
+/// of them may be the first to act.
+fn done_by_another(record: &Record) -> Option<u32> {
+    let fallback = record.notices.iter().any(|notice| matches!(notice, Notice::Fallback { .. }));
+    let found = fallback && record.deeds.is_empty() && record.launches.is_empty();
+    found.then_some(record.situation.on_demand.desired)
+}
+
+/// Why there is no Spot, which the reasons of a run that has nothing left to do do not say.
+fn no_spot(record: &Record) -> Option<String> {
+    let closed = record.decision.zones.iter().filter(|zone| zone.verdict != Verdict::Open);
+    let zones: BTreeMap<_, _> = closed.map(|zone| (zone.zone.clone(), zone.verdict)).collect();
+    (!zones.is_empty()).then(|| Reason::NoZoneOpen { zones }.to_string())
 }
 
 /// Which of several notices is the subject.
@@ -201,6 +221,21 @@ mod tests {
              \n\
              To see more, in the folder of the spec: spotstack status, or spotstack explain.\n"
         );
+    }
+
+    #[test]
+    fn whoever_finds_the_fallback_done_tells_why_and_what_all_the_same() {
+        let first = refused("InsufficientInstanceCapacity - none");
+        let mut situation = first.situation.clone();
+        (situation.spot.desired, situation.on_demand.desired) = (0, 2);
+        let decision = decide(&first.policy, &situation);
+        let record = Record::new(first.trigger, first.policy, situation, decision, vec![], false);
+        assert!(record.deeds.is_empty());
+        let body = letter(&Record { notices: first.notices, ..record }, &notify()).expect("news").body;
+        let why =
+            "Why\n- No Spot: on hold in eu-west-1a (no capacity).\n- 0 at work and 2 just asked for are enough.\n";
+        let done = "What was done\n- The On-Demand group was set to 2, by another run at the same moment.\n";
+        assert!(body.contains(why) && body.contains(done), "{body}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::error::flatten;
+use super::reading::{text, word};
 use super::{Account, reading, timeouts};
 use crate::deploy::change_set::ChangeSetPage;
 use crate::deploy::cloud::{
@@ -43,10 +44,10 @@ impl Account {
         let output = call.send().await.map_err(self.told("DescribeChangeSet"))?;
         let changes = output.changes().iter().filter_map(|change| change.resource_change());
         Ok(ChangeSetPage {
-            status: output.status().map(|status| status.as_str().into()).unwrap_or_default(),
-            execution: output.execution_status().map(|status| status.as_str().into()).unwrap_or_default(),
-            stack_arn: output.stack_id().unwrap_or_default().into(),
-            reason: output.status_reason().map(|reason| neutral(reason).into_owned()),
+            status: word(output.status().map(|status| status.as_str())),
+            execution: word(output.execution_status().map(|status| status.as_str())),
+            stack_arn: word(output.stack_id()),
+            reason: text(output.status_reason()),
             changes: changes.map(reading::change).collect(),
             next: output.next_token().map(Into::into),
         })
@@ -64,7 +65,8 @@ impl Account {
         let call = self.s3.put_public_access_block().bucket(name).expected_bucket_owner(owner);
         call.public_access_block_configuration(private).send().await.map_err(self.told("PutPublicAccessBlock"))?;
 
-        let encrypted = encryption().map_err(|message| unbuildable("PutBucketEncryption", &message))?;
+        let encrypted =
+            encryption().map_err(|message| CloudError::local("PutBucketEncryption", Trouble::Other, message))?;
         let call = self.s3.put_bucket_encryption().bucket(name).expected_bucket_owner(owner);
         call.server_side_encryption_configuration(encrypted).send().await.map_err(self.told("PutBucketEncryption"))?;
 
@@ -72,7 +74,8 @@ impl Account {
         let call = self.s3.put_bucket_policy().bucket(name).expected_bucket_owner(owner).policy(policy);
         call.send().await.map_err(self.told("PutBucketPolicy"))?;
 
-        let tags = made_by_spotstack().map_err(|message| unbuildable("PutBucketTagging", &message))?;
+        let tags =
+            made_by_spotstack().map_err(|message| CloudError::local("PutBucketTagging", Trouble::Other, message))?;
         let call = self.s3.put_bucket_tagging().bucket(name).expected_bucket_owner(owner).tagging(tags);
         call.send().await.map_err(self.told("PutBucketTagging"))?;
         Ok(())
@@ -82,8 +85,7 @@ impl Account {
 impl Cloud for Account {
     async fn identity(&self) -> Asked<Identity> {
         let output = self.sts.get_caller_identity().send().await.map_err(self.told("GetCallerIdentity"))?;
-        let account = neutral(output.account().unwrap_or_default()).into_owned();
-        Ok(Identity { account, region: self.region.clone() })
+        Ok(Identity { account: word(output.account()), region: self.region.clone() })
     }
 
     async fn stack(&self, name_or_arn: &str) -> Asked<Option<Stack>> {
@@ -167,7 +169,7 @@ impl Cloud for Account {
             .set_role_arn(proposal.role.clone())
             .set_notification_arns((!proposal.notifications.is_empty()).then(|| proposal.notifications.clone()));
         let call = match &proposal.template {
-            Document::Text(text) => call.template_body(text),
+            Document::Text(body) => call.template_body(body),
             Document::Url(url) => call.template_url(url),
         };
         match call.send().await.map_err(self.told("CreateChangeSet")) {
@@ -210,10 +212,11 @@ impl Cloud for Account {
 
     async fn bucket(&self, name: &str, owner: &str) -> Asked<Bucket> {
         match self.s3.head_bucket().bucket(name).expected_bucket_owner(owner).send().await {
-            Ok(output) => Ok(Bucket::Ours { region: output.bucket_region().map(Into::into) }),
+            Ok(output) => Ok(Bucket::Ours { region: text(output.bucket_region()) }),
             Err(error) => {
                 let raw = error.raw_response();
-                let elsewhere = raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned);
+                let elsewhere =
+                    raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).and_then(|region| text(Some(region)));
                 match (raw.map(|raw| raw.status().as_u16()), elsewhere) {
                     (Some(404), _) => Ok(Bucket::Missing),
                     (Some(403), _) => Ok(Bucket::Foreign),
@@ -280,7 +283,7 @@ impl Cloud for Account {
     async fn code_sha256(&self, function: &str) -> Asked<Option<String>> {
         let call = self.lambda.get_function_configuration().function_name(function);
         match call.send().await.map_err(self.told("GetFunctionConfiguration")) {
-            Ok(output) => Ok(output.code_sha256().map(Into::into)),
+            Ok(output) => Ok(text(output.code_sha256())),
             Err(error) if error.trouble == Trouble::Missing => Ok(None),
             Err(error) => Err(error),
         }
@@ -301,14 +304,14 @@ impl Cloud for Account {
         let log = output.log_result().and_then(|log| aws_smithy_types::base64::decode(log).ok()).unwrap_or_default();
         Ok(Explained {
             payload: output.payload().map(|payload| payload.as_ref().to_vec()).unwrap_or_default(),
-            error: output.function_error().map(|error| neutral(error).into_owned()),
+            error: text(output.function_error()),
             log: neutral(&String::from_utf8_lossy(&log)).into_owned(),
         })
     }
 }
 
 fn proposed(arn: Option<&str>, stack_arn: Option<&str>) -> Proposed {
-    Proposed { arn: arn.unwrap_or_default().into(), stack_arn: stack_arn.unwrap_or_default().into() }
+    Proposed { arn: word(arn), stack_arn: word(stack_arn) }
 }
 
 fn capability(capability: &Capability) -> sdk::Capability {
@@ -331,11 +334,6 @@ fn encryption() -> Built<s3::ServerSideEncryptionConfiguration> {
 fn made_by_spotstack() -> Built<s3::Tagging> {
     let tag = s3::Tag::builder().key("made-by").value("spotstack").build().map_err(|error| error.to_string())?;
     s3::Tagging::builder().tag_set(tag).build().map_err(|error| error.to_string())
-}
-
-fn unbuildable(operation: &'static str, message: &str) -> CloudError {
-    let message = message.to_owned();
-    CloudError { operation, trouble: Trouble::Other, code: String::new(), message, request_id: None }
 }
 
 /// Nobody, whoever they are, reads or writes without TLS.

@@ -16,13 +16,7 @@ pub(super) fn flatten<E>(operation: &'static str, endpoint: &str, error: &SdkErr
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let local = |trouble, message: String| CloudError {
-        operation,
-        trouble,
-        code: String::new(),
-        message: neutral(&message).into_owned(),
-        request_id: None,
-    };
+    let local = |trouble, message: String| CloudError::local(operation, trouble, neutral(&message).into_owned());
     if let Some(credentials) = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()) {
         return no_credentials(operation, credentials);
     }
@@ -58,8 +52,8 @@ fn of_service(operation: &'static str, endpoint: &str, status: u16, error: &impl
         operation,
         trouble: trouble(&code, message, status),
         message: neutral(message).into_owned(),
-        code,
-        request_id: meta.extra("aws_request_id").map(Into::into),
+        code: neutral(&code).into_owned(),
+        request_id: meta.extra("aws_request_id").map(|id| neutral(id).into_owned()),
     }
 }
 
@@ -112,8 +106,7 @@ fn no_credentials(operation: &'static str, error: &CredentialsError) -> CloudErr
         }
         _ => (Trouble::StaleCredentials, format!("the AWS credentials were not to be had: {}", innermost(error))),
     };
-    let message = neutral(&message).into_owned();
-    CloudError { operation, trouble, code: String::new(), message, request_id: None }
+    CloudError::local(operation, trouble, neutral(&message).into_owned())
 }
 
 /// An error and its causes.
@@ -153,7 +146,8 @@ mod tests {
             error.to_string(),
             "DescribeStacks: AccessDenied: User: x is not authorized to perform: cloudformation:DescribeStacks (request 11-22)"
         );
-        assert_eq!(answered(400, Some("X"), "\u{1b}[2J").message, "\\u{1b}[2J");
+        let hostile = answered(400, Some("\u{9b}2J"), "\u{1b}[2J");
+        assert_eq!((hostile.code.as_str(), hostile.message.as_str()), ("\\u{9b}2J", "\\u{1b}[2J"));
     }
 
     #[test]

@@ -5,16 +5,31 @@ use aws_sdk_autoscaling::types::{RefreshPreferences, ScaleInProtectedInstances};
 use super::{Account, reading};
 use crate::deploy::cloud::{Asked, Fleet, Group, LaunchDefinition, LaunchSource, Refresh, ScalingPolicy};
 
-/// `SetInstanceProtection` takes so many instances at once.
+/// `DescribeAutoScalingGroups` takes so many names at once, and `SetInstanceProtection` so many instances.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
 const AT_ONCE: usize = 50;
+
+impl Account {
+    /// The groups of these names, or all.
+    async fn described_groups(&self, names: Option<&[String]>) -> Asked<Vec<Group>> {
+        let call = self.auto_scaling.describe_auto_scaling_groups();
+        let pages = call.set_auto_scaling_group_names(names.map(<[_]>::to_vec)).into_paginator().items().send();
+        let groups = pages.try_collect().await.map_err(self.told("DescribeAutoScalingGroups"))?;
+        Ok(groups.iter().map(reading::group).collect())
+    }
+}
 
 impl Fleet for Account {
     async fn groups(&self, names: &[String]) -> Asked<Vec<Group>> {
-        let call = self.auto_scaling.describe_auto_scaling_groups();
-        let call = call.set_auto_scaling_group_names((!names.is_empty()).then(|| names.to_vec()));
-        let pages = call.into_paginator().items().send();
-        let groups = pages.try_collect().await.map_err(self.told("DescribeAutoScalingGroups"))?;
-        Ok(groups.iter().map(reading::group).collect())
+        let mut groups = Vec::new();
+        for some in names.chunks(AT_ONCE) {
+            groups.extend(self.described_groups(Some(some)).await?);
+        }
+        Ok(groups)
+    }
+
+    async fn all_groups(&self) -> Asked<Vec<Group>> {
+        self.described_groups(None).await
     }
 
     async fn launch_definition(&self, source: &LaunchSource) -> Asked<LaunchDefinition> {
@@ -47,7 +62,7 @@ impl Fleet for Account {
             .build();
         let call = self.auto_scaling.start_instance_refresh().auto_scaling_group_name(group).preferences(preferences);
         let output = call.send().await.map_err(self.told("StartInstanceRefresh"))?;
-        Ok(output.instance_refresh_id().unwrap_or_default().into())
+        Ok(reading::word(output.instance_refresh_id()))
     }
 
     async fn refresh(&self, group: &str, id: Option<&str>) -> Asked<Option<Refresh>> {

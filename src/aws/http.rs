@@ -50,7 +50,7 @@ fn tls() -> Result<TlsContext, CloudError> {
 }
 
 fn unusable(message: String) -> CloudError {
-    CloudError { operation: "connect", trouble: Trouble::Other, code: String::new(), message, request_id: None }
+    CloudError::local("connect", Trouble::Other, message)
 }
 
 /// Whether a URL's host is this machine.

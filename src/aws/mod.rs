@@ -124,15 +124,9 @@ fn timeouts(read: Duration) -> TimeoutConfig {
 }
 
 fn incomplete(lack: &Incomplete) -> CloudError {
-    CloudError { trouble: Trouble::Other, message: lack.to_string(), ..no_region() }
+    CloudError::local("connect", Trouble::Other, lack.to_string())
 }
 
 fn no_region() -> CloudError {
-    CloudError {
-        operation: "connect",
-        trouble: Trouble::NoRegion,
-        code: String::new(),
-        message: "no Region is known".into(),
-        request_id: None,
-    }
+    CloudError::local("connect", Trouble::NoRegion, "no Region is known".into())
 }

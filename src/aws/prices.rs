@@ -2,6 +2,7 @@
 
 use aws_sdk_pricing::types::{Filter, FilterType};
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::operation::BuildError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use spot_policy::{PriceChange, Timestamp};
@@ -46,7 +47,7 @@ impl Account {
             async move {
                 let part = self.spot_price_history.read(instance_type, product, start, end).await;
                 told();
-                part.map_err(|error| flatten("DescribeSpotPriceHistory", &self.endpoint, &error))
+                part.map_err(self.told("DescribeSpotPriceHistory"))
             }
         });
         let parts: Vec<_> = parts.buffer_unordered(AT_ONCE).try_collect().await?;
@@ -75,13 +76,8 @@ impl Account {
             ("licenseModel", "No License required"),
         ] {
             let filter = Filter::builder().r#type(FilterType::TermMatch).field(field).value(value).build();
-            let filter = filter.map_err(|error| CloudError {
-                operation: "GetProducts",
-                trouble: Trouble::Other,
-                code: String::new(),
-                message: error.to_string(),
-                request_id: None,
-            })?;
+            let unusable = |error: BuildError| CloudError::local("GetProducts", Trouble::Other, error.to_string());
+            let filter = filter.map_err(unusable)?;
             call = call.filters(filter);
         }
         let answer =
@@ -92,9 +88,9 @@ impl Account {
 
 /// A period in parts, each with its end.
 fn periods(start: Timestamp, end: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-    let count =
-        end.0.saturating_sub(start.0).max(1).div_euclid(PART) + i64::from((end.0 - start.0).rem_euclid(PART) != 0);
-    (0..count.max(1)).map(move |part| {
+    let length = end.0.saturating_sub(start.0).max(1);
+    let count = length / PART + i64::from(length % PART != 0);
+    (0..count).map(move |part| {
         let begin = start.0 + part * PART;
         (Timestamp(begin), Timestamp((begin + PART).min(end.0)))
     })

@@ -19,9 +19,14 @@ use crate::deploy::stack::{Stack, StackStatus};
 use crate::deploy::text::neutral;
 use crate::observe::{Alarm, LogLine};
 
-/// A text of AWS's.
-fn text(text: Option<&str>) -> Option<String> {
+/// A text of AWS's, if there is one.
+pub(super) fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(|text| neutral(text).into_owned())
+}
+
+/// A name or a word of AWS's; empty where there is none.
+pub(super) fn word(word: Option<&str>) -> String {
+    text(word).unwrap_or_default()
 }
 
 fn moment(at: Option<&DateTime>) -> Option<Timestamp> {
@@ -30,12 +35,12 @@ fn moment(at: Option<&DateTime>) -> Option<Timestamp> {
 
 pub(super) fn stack(stack: &sdk::Stack) -> Stack {
     let parameters =
-        stack.parameters().iter().filter_map(|p| Some((p.parameter_key()?.into(), text(p.parameter_value())?)));
-    let outputs = stack.outputs().iter().filter_map(|o| Some((o.output_key()?.into(), text(o.output_value())?)));
+        stack.parameters().iter().filter_map(|p| Some((text(p.parameter_key())?, text(p.parameter_value())?)));
+    let outputs = stack.outputs().iter().filter_map(|o| Some((text(o.output_key())?, text(o.output_value())?)));
     Stack {
-        name: stack.stack_name().unwrap_or_default().into(),
-        arn: stack.stack_id().unwrap_or_default().into(),
-        status: StackStatus(stack.stack_status().map(|status| status.as_str().into()).unwrap_or_default()),
+        name: word(stack.stack_name()),
+        arn: word(stack.stack_id()),
+        status: StackStatus(word(stack.stack_status().map(|status| status.as_str()))),
         reason: text(stack.stack_status_reason()),
         created: moment(stack.creation_time()),
         updated: moment(stack.last_updated_time()),
@@ -48,12 +53,12 @@ pub(super) fn stack(stack: &sdk::Stack) -> Stack {
 
 pub(super) fn event(event: &sdk::StackEvent) -> Event {
     Event {
-        id: event.event_id().unwrap_or_default().into(),
+        id: word(event.event_id()),
         at: moment(event.timestamp()).unwrap_or_default(),
-        logical_id: event.logical_resource_id().unwrap_or_default().into(),
+        logical_id: word(event.logical_resource_id()),
         physical_id: text(event.physical_resource_id()),
-        resource_type: event.resource_type().unwrap_or_default().into(),
-        status: event.resource_status().map(|status| status.as_str().into()).unwrap_or_default(),
+        resource_type: word(event.resource_type()),
+        status: word(event.resource_status().map(|status| status.as_str())),
         reason: text(event.resource_status_reason()),
         token: text(event.client_request_token()),
     }
@@ -61,10 +66,10 @@ pub(super) fn event(event: &sdk::StackEvent) -> Event {
 
 pub(super) fn resource(resource: &sdk::StackResourceSummary) -> Resource {
     Resource {
-        logical_id: resource.logical_resource_id().unwrap_or_default().into(),
-        resource_type: resource.resource_type().unwrap_or_default().into(),
+        logical_id: word(resource.logical_resource_id()),
+        resource_type: word(resource.resource_type()),
         physical_id: text(resource.physical_resource_id()),
-        status: resource.resource_status().map(|status| status.as_str().into()).unwrap_or_default(),
+        status: word(resource.resource_status().map(|status| status.as_str())),
     }
 }
 
@@ -74,10 +79,10 @@ pub(super) fn change(change: &sdk::ResourceChange) -> Change {
             Some(sdk::ChangeAction::Add) => Action::Add,
             Some(sdk::ChangeAction::Modify) => Action::Modify,
             Some(sdk::ChangeAction::Remove) => Action::Remove,
-            other => Action::Other(other.map_or_else(|| "Dynamic".into(), |action| action.as_str().into())),
+            other => Action::Other(word(Some(other.map_or("Dynamic", |action| action.as_str())))),
         },
-        logical_id: change.logical_resource_id().unwrap_or_default().into(),
-        resource_type: change.resource_type().unwrap_or_default().into(),
+        logical_id: word(change.logical_resource_id()),
+        resource_type: word(change.resource_type()),
         replacement: match change.replacement() {
             Some(sdk::Replacement::True) => Replacement::Always,
             Some(sdk::Replacement::Conditional) => Replacement::Maybe,
@@ -119,10 +124,10 @@ fn detail(detail: &sdk::ResourceChangeDetail) -> Option<Detail> {
 fn refers_to(detail: &sdk::ResourceChangeDetail) -> Option<String> {
     let entity = detail.causing_entity()?;
     match detail.change_source()? {
-        sdk::ChangeSource::ResourceReference => Some(entity.into()),
+        sdk::ChangeSource::ResourceReference => text(Some(entity)),
         sdk::ChangeSource::ResourceAttribute => {
             let (id, attribute) = entity.split_once('.')?;
-            attribute.ends_with("Arn").then(|| id.into())
+            attribute.ends_with("Arn").then(|| word(Some(id)))
         }
         _ => None,
     }
@@ -130,30 +135,29 @@ fn refers_to(detail: &sdk::ResourceChangeDetail) -> Option<String> {
 
 pub(super) fn group(group: &AutoScalingGroup) -> Group {
     let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-    let plain = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let tag = |key: &str| {
         let tag = group.tags().iter().find(|tag| tag.key() == Some(key))?;
-        tag.value().map(str::to_owned)
+        text(tag.value())
     };
     let template = group.launch_template().and_then(|template| {
         // A group that names no version launches the default one.
         let version = template.version().unwrap_or("$Default");
-        Some(LaunchSource::Template { id: template.launch_template_id()?.into(), version: version.into() })
+        Some(LaunchSource::Template { id: text(template.launch_template_id())?, version: word(Some(version)) })
     });
-    let configuration = group.launch_configuration_name().map(|name| LaunchSource::Configuration(name.into()));
+    let configuration = text(group.launch_configuration_name()).map(LaunchSource::Configuration);
     Group {
-        name: plain(group.auto_scaling_group_name()),
+        name: word(group.auto_scaling_group_name()),
         min: number(group.min_size()),
         max: number(group.max_size()),
         desired: number(group.desired_capacity()),
         instances: group.instances().iter().map(instance).collect(),
-        zones: group.availability_zones().to_vec(),
+        zones: group.availability_zones().iter().map(|zone| word(Some(zone))).collect(),
         launch: group.mixed_instances_policy().map(|_| LaunchSource::Mixed).or(template).or(configuration),
         protects: group.new_instances_protected_from_scale_in().unwrap_or(false),
         suspended: group
             .suspended_processes()
             .iter()
-            .map(|suspended| (plain(suspended.process_name()), text(suspended.suspension_reason()).unwrap_or_default()))
+            .map(|suspended| (word(suspended.process_name()), word(suspended.suspension_reason())))
             .collect(),
         // AWS gives a group a status only while it is being deleted.
         is_deleting: group.status().is_some_and(|status| !status.is_empty()),
@@ -165,6 +169,8 @@ pub(super) fn group(group: &AutoScalingGroup) -> Group {
 
 pub(super) fn launch_template(template: LaunchTemplate) -> LaunchDefinition {
     let LaunchTemplate { market, max_price, instance_type, image } = template;
+    let [market, max_price, instance_type, image] =
+        [market, max_price, instance_type, image].map(|field| text(field.as_deref()));
     LaunchDefinition { market, max_price, instance_type, image }
 }
 
@@ -179,17 +185,13 @@ pub(super) fn launch_configuration(configuration: &LaunchConfiguration) -> Launc
 }
 
 pub(super) fn scaling_policy(policy: &auto_scaling::ScalingPolicy) -> ScalingPolicy {
-    ScalingPolicy {
-        name: text(policy.policy_name()).unwrap_or_default(),
-        arn: policy.policy_arn().unwrap_or_default().into(),
-        kind: text(policy.policy_type()).unwrap_or_default(),
-    }
+    ScalingPolicy { name: word(policy.policy_name()), arn: word(policy.policy_arn()), kind: word(policy.policy_type()) }
 }
 
 pub(super) fn alarm(alarm: &MetricAlarm) -> Alarm {
     Alarm {
-        name: text(alarm.alarm_name()).unwrap_or_default(),
-        state: text(alarm.state_value().map(|state| state.as_str())).unwrap_or_default(),
+        name: word(alarm.alarm_name()),
+        state: word(alarm.state_value().map(|state| state.as_str())),
         reason: text(alarm.state_reason()),
         since: moment(alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp())),
         acts: alarm.actions_enabled().unwrap_or(true),
@@ -213,7 +215,7 @@ pub(super) fn failed_event(event: &sdk::OperationEvent) -> Option<FailedEvent> {
         at: moment(event.timestamp()).unwrap_or_default(),
         logical_id: text(event.logical_resource_id()),
         resource_type: text(event.resource_type()),
-        status: event.resource_status().map(|status| status.as_str().into()),
+        status: text(event.resource_status().map(|status| status.as_str())),
         path: text(event.validation_path()),
         finder: text(event.validation_name().or(event.hook_type())),
         reason: text(reason)?,
@@ -223,16 +225,13 @@ pub(super) fn failed_event(event: &sdk::OperationEvent) -> Option<FailedEvent> {
 
 pub(super) fn waiting(summary: &sdk::ChangeSetSummary) -> Option<Waiting> {
     let executable = summary.execution_status() == Some(&sdk::ExecutionStatus::Available);
-    executable.then(|| Waiting {
-        name: summary.change_set_name().unwrap_or_default().into(),
-        created: moment(summary.creation_time()),
-    })
+    executable.then(|| Waiting { name: word(summary.change_set_name()), created: moment(summary.creation_time()) })
 }
 
 pub(super) fn refresh(refresh: &auto_scaling::InstanceRefresh) -> Refresh {
     Refresh {
-        id: refresh.instance_refresh_id().unwrap_or_default().into(),
-        status: refresh.status().map(|status| status.as_str().into()).unwrap_or_default(),
+        id: word(refresh.instance_refresh_id()),
+        status: word(refresh.status().map(|status| status.as_str())),
         reason: text(refresh.status_reason()),
         percent: refresh.percentage_complete().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
     }
@@ -240,9 +239,9 @@ pub(super) fn refresh(refresh: &auto_scaling::InstanceRefresh) -> Refresh {
 
 fn instance(instance: &auto_scaling::Instance) -> Instance {
     Instance {
-        id: instance.instance_id().unwrap_or_default().into(),
-        zone: instance.availability_zone().unwrap_or_default().into(),
-        state: instance.lifecycle_state().map(|state| state.as_str().into()).unwrap_or_default(),
+        id: word(instance.instance_id()),
+        zone: word(instance.availability_zone()),
+        state: word(instance.lifecycle_state().map(|state| state.as_str())),
         protected: instance.protected_from_scale_in().unwrap_or(false),
     }
 }
@@ -308,6 +307,10 @@ mod tests {
     fn the_texts_of_aws_cannot_steer_a_terminal() {
         let sdk_event = sdk::StackEvent::builder().resource_status_reason("\u{1b}]0;owned\u{7}").build();
         assert_eq!(event(&sdk_event).reason.as_deref(), Some("\\u{1b}]0;owned\\u{7}"));
+        let sdk_group = AutoScalingGroup::builder().auto_scaling_group_name("asg\u{9b}2J").status("\u{202e}").build();
+        assert_eq!(group(&sdk_group).name, "asg\\u{9b}2J");
+        let sdk_resource = sdk::StackResourceSummary::builder().resource_status("\u{1b}c".into()).build();
+        assert_eq!(resource(&sdk_resource).status, "\\u{1b}c");
         let output = sdk::Output::builder().output_key("X").output_value("a\rb").build();
         assert_eq!(stack(&sdk::Stack::builder().outputs(output).build()).outputs["X"], "a\\u{d}b");
     }

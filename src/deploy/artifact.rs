@@ -4,9 +4,11 @@ use sha2::{Digest, Sha256};
 
 use super::audience::{Artifact, Audience, Moment};
 use super::cloud::{Bucket, Cloud, Document, Identity, Object};
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
 use super::stack::Stack;
+use super::trouble::CloudError;
 use crate::package::{Package, hex};
+use crate::spec::partition_of;
 use crate::template::LARGEST_INLINE;
 
 /// The bucket that spotstack makes for itself, one for each account and Region.
@@ -104,8 +106,16 @@ async fn store<C: Cloud, A: Audience>(
 
 /// The address by which CloudFormation reads an object: always S3's own, in path style, whatever endpoint we talk to.
 fn url(object: Object<'_>, region: &str) -> String {
-    let partition = if region.starts_with("cn-") { ".cn" } else { "" };
-    format!("https://s3.{region}.amazonaws.com{partition}/{}/{}", object.bucket, object.key)
+    let domain = match partition_of(region) {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        "aws-iso" => "c2s.ic.gov",
+        "aws-iso-b" => "sc2s.sgov.gov",
+        "aws-iso-e" => "cloud.adc-e.uk",
+        "aws-iso-f" => "csp.hci.ic.gov",
+        _ => "amazonaws.com",
+    };
+    format!("https://s3.{region}.{domain}/{}/{}", object.bucket, object.key)
 }
 
 #[cfg(test)]
@@ -166,5 +176,17 @@ mod tests {
         };
         assert!(url.starts_with("https://s3.eu-west-1.amazonaws.com/b/spotstack/template/"), "{url}");
         assert!(url.ends_with(".yaml"));
+    }
+
+    #[test]
+    fn s3_has_a_domain_in_each_partition() {
+        let object = Object { bucket: "b", owner: "111122223333", key: "k" };
+        for (region, expected) in [
+            ("us-gov-west-1", "https://s3.us-gov-west-1.amazonaws.com/b/k"),
+            ("cn-north-1", "https://s3.cn-north-1.amazonaws.com.cn/b/k"),
+            ("eusc-de-east-1", "https://s3.eusc-de-east-1.amazonaws.eu/b/k"),
+        ] {
+            assert_eq!(url(object, region), expected);
+        }
     }
 }

@@ -34,8 +34,7 @@ impl Cause {
         let texts: Vec<&str> =
             std::iter::once(failure.reason.as_str()).chain(details.iter().map(String::as_str)).collect();
         let hint = texts.iter().find_map(|text| hint_for(text)).copied();
-        let forbidden = texts.iter().any(|text| text.to_lowercase().contains("explicit deny"));
-        let denied = texts.iter().find_map(|text| Denied::of(text)).filter(|_| !forbidden);
+        let denied = texts.iter().find_map(|text| Denied::of(text));
         let topic = hint.and_then(|hint| hint.topic);
         let spec = origin.and_then(|origin| {
             let place = |text: &&str| origin.of(&failure.logical_id, &failure.resource_type, text, topic);

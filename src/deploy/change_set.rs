@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::cloud::Cloud;
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
+use super::pace::Pace;
+use super::trouble::CloudError;
 pub use crate::template::diff::{Action, Replacement};
 
 /// A page of a change set, as AWS gives it.
@@ -87,22 +89,20 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// # Errors
 /// AWS does not answer, or takes longer than five minutes.
 pub async fn read(cloud: &impl Cloud, arn: &str, name: &str) -> Result<Reading, DeployError> {
-    let mut pause = Duration::from_millis(200);
+    let mut pace = Pace::quick(name);
     let begin = tokio::time::Instant::now();
-    let mut unanswered = 0;
     let first = loop {
         match cloud.change_set(arn, None).await {
-            Ok(page) if page.is_pending() => unanswered = 0,
+            Ok(page) if page.is_pending() => pace.answered(),
             Ok(page) => break page,
             // Each was tried several times already.
-            Err(error) if error.is_passing() && unanswered < 5 => unanswered += 1,
+            Err(error) if error.is_passing() && pace.unanswered() <= 5 => {}
             Err(error) => return Err(error.into()),
         }
         if begin.elapsed() > PATIENCE {
             return Err(DeployError::ChangeSetPending { name: name.into(), after: PATIENCE });
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(Duration::from_secs(3));
+        tokio::time::sleep(pace.pause()).await;
     };
     if first.is_failed() {
         let reason = first.reason.unwrap_or_else(|| "AWS gives no reason".into());
@@ -160,8 +160,8 @@ fn says_no_change(reason: &str) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::fake::Fake;
+    use crate::deploy::trouble::{Trouble, tests::error};
 
     /// A change.
     pub(in crate::deploy) fn change(action: Action, logical_id: &str, resource_type: &str) -> Change {

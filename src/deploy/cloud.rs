@@ -7,10 +7,10 @@ use serde::Serialize;
 use spot_policy::Timestamp;
 
 use super::change_set::ChangeSetPage;
-use super::error::CloudError;
 use super::event::{EventPage, FailedEvent};
 pub use super::fleet::{Fleet, Group, Instance, LaunchDefinition, LaunchSource, Owner, Refresh, ScalingPolicy};
 use super::stack::Stack;
+use super::trouble::CloudError;
 
 /// An answer of AWS.
 pub type Asked<T> = Result<T, CloudError>;

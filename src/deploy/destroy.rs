@@ -1,17 +1,15 @@
 //! The ceremony of taking a stack away.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde_yaml::Value;
 
 use super::audience::{Audience, Moment, Question};
 use super::cloud::{Cloud, Deletion, Group, Instance, Resource};
+use super::deployed::Deployed;
 use super::error::DeployError;
-use super::event::News;
-use super::execution::{asked_for, failed};
-use super::follow::{Operation, follow};
-use super::lock::{Lock, take};
+use super::event::{Beginning, News};
+use super::execution::{DESTROYED, begin_deletion, watch};
+use super::follow::Operation;
+use super::lock::free;
 use super::progress::Progress;
 use super::stack::{self, Stack};
 use super::{artifact, running};
@@ -63,10 +61,7 @@ pub async fn destroy<C: Cloud, A: Audience>(
     let stack = match stack.status.0.as_str() {
         // Somebody deletes it already: that is watched.
         "DELETE_IN_PROGRESS" => Some(stack),
-        _ => match take(Some(stack), None, request.wait_for_lock, cloud, audience).await? {
-            Lock::Free(stack) => stack.filter(there),
-            Lock::Ours(stack, _) => Some(stack),
-        },
+        _ => free(Some(stack), request.token, request.wait_for_lock, cloud, audience).await?.filter(there),
     };
     let Some(stack) = stack else { return Ok(Outcome::Nothing) };
     let deleting = stack.status.0 == "DELETE_IN_PROGRESS";
@@ -86,56 +81,56 @@ pub async fn destroy<C: Cloud, A: Audience>(
         .filter(|resource| resource.status != "DELETE_COMPLETE")
         .collect();
     can_retain(request.retain, &stack, &resources)?;
-    // A stack that was never executed has no template; then nothing of it can stay.
-    let template = cloud.template(&stack.arn).await.unwrap_or_default();
-    let notes = notes(&template);
+    // What goes already needs no word about what stays.
+    let deployed = match Deployed::of(&stack, cloud).await {
+        Err(_) if deleting => Deployed::default(),
+        deployed => deployed?,
+    };
     if !deleting {
         let bucket = artifact::name_in(&stack, None, &identity);
-        confirm(request, (&resources, &notes, &template), &bucket, cloud, audience).await?;
+        confirm(request, &resources, &deployed, &bucket, cloud, audience).await?;
     }
-    let news = News::from_now_on(cloud, &stack.arn).await.ok();
-    if !deleting {
-        let deletion =
-            Deletion { stack_arn: &stack.arn, token: request.token, role: request.role, retain: request.retain };
-        let answer = cloud.delete_stack(&deletion).await;
-        let goes = |stack: Option<&Stack>| stack.is_none_or(|stack| stack.status.0.starts_with("DELETE_"));
-        asked_for(answer, &stack.arn, cloud, goes).await?;
+    let (news, token) = if deleting {
+        let beginning = Beginning::of(cloud, &stack.name, &stack.arn).await.ok().flatten();
+        beginning.map(|beginning| (beginning.news, beginning.token.unwrap_or_default())).unzip()
+    } else {
+        let news = News::from_now_on(cloud, &stack.arn).await;
+        let (token, role, retain) = (request.token, request.role, request.retain);
+        begin_deletion(&Deletion { stack_arn: &stack.arn, token, role, retain }, cloud).await?;
         audience.hear(&Moment::Begun { stack_arn: &stack.arn });
-    }
-    let abouts = notes.into_iter().filter_map(|(id, note)| Some((id, note.about?))).collect();
-    let mut progress = Progress::of_deletion(&stack.name, &resources, abouts);
-    let operation = Operation {
-        stack: &stack.name,
-        arn: &stack.arn,
-        news,
-        timeout: request.timeout,
-        undo: None,
-        token: request.token,
+        (news, Some(token.to_owned()))
     };
-    let ended = follow(operation, &mut progress, cloud, audience).await?;
-    if ended.stack.status.is_deleted() {
-        return Ok(Outcome::Destroyed);
-    }
-    Err(failed(ended, "destroyed", &progress, (&stack.arn, request.token), None, cloud, audience).await)
+    let token = token.unwrap_or_default();
+    let progress = Progress::of_deletion(&stack.name, &resources, deployed.abouts);
+    let timeout = request.timeout;
+    let operation = Operation { news, timeout, ..Operation::new(&stack.name, &stack.arn, &token) };
+    watch(operation, DESTROYED, progress, None, cloud, audience).await?;
+    Ok(Outcome::Destroyed)
 }
 
 /// Says what goes and what stays, asks, and lets go of the instances that are protected.
 async fn confirm<C: Cloud, A: Audience>(
     request: &Request<'_>,
-    (resources, notes, template): (&[Resource], &BTreeMap<String, Note>, &str),
+    resources: &[Resource],
+    deployed: &Deployed,
     bucket: &str,
     cloud: &C,
     audience: &mut A,
 ) -> Result<(), DeployError> {
-    let (mut stays, goes): (Vec<_>, Vec<_>) = resources
-        .iter()
-        .map(|resource| {
-            let about = notes.get(&resource.logical_id).and_then(|note| note.about.clone());
-            (resource.logical_id.clone(), about.unwrap_or_else(|| resource.resource_type.clone()))
-        })
-        .partition(|(id, _)| notes.get(id).is_some_and(|note| note.retained) || request.retain.contains(id));
-    stays.extend(others_groups(template));
-    let groups = own_groups(resources, notes, cloud, audience).await;
+    let stay = |resource: &&Resource| {
+        deployed.retained.contains(&resource.logical_id) || request.retain.contains(&resource.logical_id)
+    };
+    let (stay, go): (Vec<&Resource>, Vec<_>) = resources.iter().partition(stay);
+    let told = |resource: &&Resource| {
+        let about = deployed.abouts.get(&resource.logical_id);
+        (resource.logical_id.clone(), about.unwrap_or(&resource.resource_type).clone())
+    };
+    let goes: Vec<_> = go.iter().map(told).collect();
+    // What runs in groups that another template made goes on running, and nobody scales it in any more.
+    let others = deployed.others_groups.iter();
+    let others = others.map(|(id, about)| (id.clone(), format!("{about}, with the instances that run in it")));
+    let stays: Vec<_> = stay.iter().map(told).chain(others).collect();
+    let groups = own_groups(&go, cloud, audience).await;
     let crews = running::crews(&groups);
     let buckets = [bucket.to_owned()];
     audience.hear(&Moment::Leaving { goes: &goes, stays: &stays, buckets: &buckets, crews: &crews });
@@ -155,28 +150,14 @@ async fn confirm<C: Cloud, A: Audience>(
 }
 
 /// The groups that go with the stack, as they are; none if we may not look, which CloudFormation does not mind.
-async fn own_groups<C: Cloud, A: Audience>(
-    resources: &[Resource],
-    notes: &BTreeMap<String, Note>,
-    cloud: &C,
-    audience: &mut A,
-) -> Vec<Group> {
-    let goes = |resource: &&Resource| {
-        resource.resource_type == "AWS::AutoScaling::AutoScalingGroup"
-            && !notes.get(&resource.logical_id).is_some_and(|note| note.retained)
-    };
-    let names: Vec<String> = resources.iter().filter(goes).filter_map(|group| group.physical_id.clone()).collect();
-    let mut groups = Vec::new();
-    for some in names.chunks(50) {
-        match cloud.groups(some).await {
-            Ok(found) => groups.extend(found),
-            Err(error) => {
-                let text = format!("what runs in the groups could not be looked up: {error}");
-                audience.hear(&Moment::Warning { text: &text });
-            }
-        }
-    }
-    groups
+async fn own_groups<C: Cloud, A: Audience>(go: &[&Resource], cloud: &C, audience: &mut A) -> Vec<Group> {
+    let groups = go.iter().filter(|resource| resource.resource_type == "AWS::AutoScaling::AutoScalingGroup");
+    let names: Vec<String> = groups.filter_map(|group| group.physical_id.clone()).collect();
+    cloud.groups(&names).await.unwrap_or_else(|error| {
+        let text = format!("what runs in the groups could not be looked up: {error}");
+        audience.hear(&Moment::Warning { text: &text });
+        Vec::new()
+    })
 }
 
 /// Whether all of these may be left behind: CloudFormation lets that be said only of what it could not delete.
@@ -193,48 +174,14 @@ fn can_retain(retain: &[String], stack: &Stack, resources: &[Resource]) -> Resul
     }
 }
 
-/// The groups that another template made, which this one only has the names of: its parameters for them, and their words. What
-/// runs in them goes on running, and nobody scales it in any more.
-fn others_groups(template: &str) -> Vec<(String, String)> {
-    let document: Value = serde_yaml::from_str(template).unwrap_or_default();
-    let parameters = document.get("Parameters").and_then(Value::as_mapping).cloned().unwrap_or_default();
-    let groups = parameters.into_iter().filter_map(|(id, parameter)| {
-        let id = id.as_str().filter(|id| id.ends_with("SpotGroup") || id.ends_with("OnDemandGroup"))?;
-        let about = parameter.get("Description")?.as_str()?;
-        Some((id.to_owned(), format!("{about}, with the instances that run in it")))
-    });
-    groups.collect()
-}
-
-/// What the deployed template says about a resource.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Note {
-    pub(super) about: Option<String>,
-    retained: bool,
-}
-
-/// The notes of every resource of a template; none if it cannot be read, because the deployed template is not ours to judge.
-pub(super) fn notes(template: &str) -> BTreeMap<String, Note> {
-    let document: Value = serde_yaml::from_str(template).unwrap_or_default();
-    let resources = document.get("Resources").and_then(Value::as_mapping).cloned().unwrap_or_default();
-    resources
-        .into_iter()
-        .filter_map(|(id, resource)| {
-            let about = resource.get("Metadata").and_then(|metadata| metadata.get("Description")?.as_str());
-            let policy = resource.get("DeletionPolicy").and_then(Value::as_str).unwrap_or("Delete");
-            let note = Note { about: about.map(Into::into), retained: policy.starts_with("Retain") };
-            Some((id.as_str()?.to_owned(), note))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::deploy::cloud::Resource;
-    use crate::deploy::event::{Event, EventPage};
+    use crate::deploy::event::{EventPage, tests::of_stack};
     use crate::deploy::fake::{Fake, Listener};
     use crate::deploy::stack::tests::stack;
+    use crate::deploy::trouble::{Trouble, tests::error};
 
     const TEMPLATE: &str = "
 Resources:
@@ -251,18 +198,8 @@ Resources:
         Resource { logical_id: id.into(), resource_type: "AWS::X::Y".into(), physical_id: None, status: status.into() }
     }
 
-    fn told(status: &str) -> Event {
-        Event {
-            id: status.into(),
-            logical_id: "media-workers".into(),
-            resource_type: "AWS::CloudFormation::Stack".into(),
-            status: status.into(),
-            ..Event::default()
-        }
-    }
-
     fn page(statuses: &[&str]) -> Result<EventPage, crate::deploy::CloudError> {
-        Ok(EventPage { events: statuses.iter().map(|status| told(status)).collect(), next: None })
+        Ok(EventPage { events: statuses.iter().map(|status| of_stack(status)).collect(), next: None })
     }
 
     fn request() -> Request<'static> {
@@ -325,7 +262,7 @@ Resources:
 
     #[tokio::test(start_paused = true)]
     async fn somebody_elses_stack_and_a_busy_one_are_refused() {
-        let foreign = crate::deploy::stack::Stack { parameters: BTreeMap::new(), ..stack("UPDATE_COMPLETE") };
+        let foreign = Stack { parameters: Default::default(), ..stack("UPDATE_COMPLETE") };
         for (there, refused) in [(foreign, "did not make"), (stack("UPDATE_IN_PROGRESS"), "at work")] {
             let cloud = Fake::default().stacks([Ok(Some(there))]);
             let error = destroy(&Request { yes: true, ..request() }, &cloud, &mut Listener::default()).await;
@@ -339,9 +276,12 @@ Resources:
         let cloud = Fake::default()
             .stacks([Ok(Some(stack("DELETE_IN_PROGRESS"))), Ok(Some(stack("DELETE_COMPLETE")))])
             .events([page(&["DELETE_IN_PROGRESS"]), page(&["DELETE_COMPLETE", "DELETE_IN_PROGRESS"])]);
-        let outcome = destroy(&Request { yes: true, ..request() }, &cloud, &mut Listener::default()).await;
+        let mut audience = Listener::default();
+        let outcome = destroy(&Request { yes: true, ..request() }, &cloud, &mut audience).await;
         assert_eq!(outcome.expect("gone"), Outcome::Destroyed);
         assert!(!cloud.calls().iter().any(|call| call.starts_with("delete_stack")));
+        let told: Vec<_> = audience.steps.iter().map(|step| step.status.as_str()).collect();
+        assert_eq!(told, ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"], "what happened before is told");
     }
 
     #[tokio::test(start_paused = true)]
@@ -368,7 +308,8 @@ Resources:
             (group, Default::default(), Vec::new())
         };
         for yes in [true, false] {
-            let mut cloud = there("DELETE_COMPLETE").contents([group("GpuSpotGroup"), group("GpuOnDemandGroup")], "{}");
+            let groups = [group("GpuSpotGroup"), group("GpuOnDemandGroup")];
+            let mut cloud = there("DELETE_COMPLETE").contents(groups, "Resources: {}");
             cloud.groups = vec![
                 working("gpuspotgroup", vec![instance("i-1", true), instance("i-2", false)]),
                 working("gpuondemandgroup", vec![instance("i-3", false)]),
@@ -409,7 +350,7 @@ Resources:
 
     #[tokio::test(start_paused = true)]
     async fn termination_protection_is_respected_before_anything_is_asked() {
-        let protected = crate::deploy::stack::Stack { protected: true, ..stack("UPDATE_COMPLETE") };
+        let protected = Stack { protected: true, ..stack("UPDATE_COMPLETE") };
         let (cloud, mut audience) = (Fake::default().stacks([Ok(Some(protected))]), Listener::default());
         let error = destroy(&request(), &cloud, &mut audience).await.expect_err("protected");
         let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
@@ -417,24 +358,52 @@ Resources:
         assert_eq!(audience.heard(), [""; 0]);
     }
 
-    #[test]
-    fn groups_of_another_template_stay() {
-        let template = "
-Parameters:
-  HandlerKey: {Type: String}
-  EncodeSpotGroup:
-    Type: String
-    Description: 'encode: the Spot workers, asgGPUSpot of the stack encoder-prod'
-Resources: {}
-";
-        let about = "encode: the Spot workers, asgGPUSpot of the stack encoder-prod, with the instances that run in it";
-        assert_eq!(others_groups(template), [("EncodeSpotGroup".to_owned(), about.to_owned())]);
-        assert_eq!(others_groups(TEMPLATE), []);
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_stays_goes_on_as_it_was() {
+        let busy = Instance { id: "i-1".into(), protected: true, ..Instance::default() };
+        let stuck = Resource { status: "DELETE_FAILED".into(), ..group("GpuSpotGroup") };
+        let retained = "Resources: {GpuSpotGroup: {Type: X, DeletionPolicy: Retain}}";
+        for (before, resource, template, retain) in [
+            ("UPDATE_COMPLETE", group("GpuSpotGroup"), retained, vec![]),
+            ("DELETE_FAILED", stuck, "Resources: {GpuSpotGroup: {Type: X}}", vec!["GpuSpotGroup".to_owned()]),
+        ] {
+            let states = [Ok(Some(stack(before))), Ok(Some(stack("DELETE_COMPLETE")))];
+            let mut cloud = there("DELETE_COMPLETE").stacks(states).contents([resource], template);
+            let spot = Group { name: "gpuspotgroup".into(), instances: vec![busy.clone()], ..Group::default() };
+            cloud.groups = vec![(spot, Default::default(), Vec::new())];
+            let (request, mut audience) = (Request { yes: true, retain: &retain, ..request() }, Listener::default());
+            destroy(&request, &cloud, &mut audience).await.expect("gone");
+            assert!(audience.told[1].contains(r#""stays":[["GpuSpotGroup""#), "{}", audience.told[1]);
+            assert!(audience.told[1].contains(r#""crews":[]"#), "{}", audience.told[1]);
+            let touched = |call: &String| call.starts_with("empty_group") || call.starts_with("unprotect");
+            assert!(!cloud.calls().iter().any(touched), "{:?}", cloud.calls());
+        }
     }
 
-    #[test]
-    fn a_template_that_cannot_be_read_keeps_nothing() {
-        assert_eq!(notes("{"), BTreeMap::new());
-        assert_eq!(notes(TEMPLATE)["GpuQueue"], Note { about: Some("Jobs wait here".into()), retained: true });
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_deletion_is_told_even_where_one_has_failed_before() {
+        let refusal =
+            || error(Trouble::Denied, "AccessDenied", "not authorized to perform: cloudformation:DeleteStack");
+        for before in ["UPDATE_COMPLETE", "DELETE_FAILED"] {
+            let cloud = there("DELETE_FAILED").stacks([Ok(Some(stack(before)))]).deleted([Err(refusal())]);
+            let mut audience = Listener::default();
+            let told = destroy(&Request { yes: true, ..request() }, &cloud, &mut audience).await.expect_err("refused");
+            assert!(matches!(told, DeployError::Cloud(told) if told == refusal()), "{before}");
+            assert_eq!(audience.heard(), ["target", "leaving"], "{before}");
+        }
+        // A lost answer is none.
+        let lost = error(Trouble::Unreachable, "", "no answer");
+        let states = ["UPDATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"].map(|status| Ok(Some(stack(status))));
+        let cloud = there("DELETE_COMPLETE").stacks(states).deleted([Err(lost)]);
+        let outcome = destroy(&Request { yes: true, ..request() }, &cloud, &mut Listener::default()).await;
+        assert_eq!(outcome.expect("gone"), Outcome::Destroyed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_can_say_what_stays_nothing_goes() {
+        let cloud = there("DELETE_COMPLETE").contents([group("GpuSpotGroup")], "{");
+        let error = destroy(&Request { yes: true, ..request() }, &cloud, &mut Listener::default()).await;
+        assert!(matches!(error, Err(DeployError::Template { .. })));
+        assert!(!cloud.calls().iter().any(|call| call.starts_with("delete") || call.starts_with("empty")));
     }
 }

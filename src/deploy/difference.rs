@@ -43,8 +43,8 @@ pub enum Against {
 }
 
 /// Compares the template with the stack. But for a plan nothing is left behind, however this returns, and nothing is made for a
-/// stack that does not exist. A template too large for a request goes through the artifact bucket;
-/// nothing else is uploaded, because a change set needs the handler's key only.
+/// stack that does not exist. A template too large for a request goes through the artifact bucket; nothing else is uploaded,
+/// because a change set needs the handler's key only.
 ///
 /// # Errors
 /// Everything in [`DeployError`] that stands in the way of a change set.

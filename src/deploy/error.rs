@@ -1,144 +1,14 @@
-//! What goes wrong: what was asked, AWS's own words, and what to do next.
+//! Why a deploy, a recovery or a destroy did not do what was asked, and what to do next.
 
 use std::time::Duration;
 
 use miette::Diagnostic;
 
 use super::groups::problem::Problem;
-use super::hint::Denied;
 use super::stack::StackStatus;
 use super::text::seconds;
+use super::trouble::CloudError;
 use crate::template::diff::DocumentError;
-
-/// A call that AWS, or the way to it, did not let through.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {}{message}{}", prefix(code), suffix(request_id))]
-pub struct CloudError {
-    /// The API's name of the call.
-    pub operation: &'static str,
-    /// What kind of trouble it is.
-    pub trouble: Trouble,
-    /// AWS's code, such as `AccessDenied`; empty if the answer never came.
-    pub code: String,
-    /// AWS's message.
-    pub message: String,
-    /// What AWS Support asks for.
-    pub request_id: Option<String>,
-}
-
-fn prefix(code: &str) -> String {
-    if code.is_empty() { String::new() } else { format!("{code}: ") }
-}
-
-fn suffix(request_id: &Option<String>) -> String {
-    request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
-}
-
-/// The kinds of trouble that something different is done about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// Nothing says who we are.
-    NoCredentials,
-    /// Who we are was true until a while ago, or is not known to AWS.
-    StaleCredentials,
-    /// Nothing says where.
-    NoRegion,
-    /// We may not.
-    Denied,
-    /// No answer came.
-    Unreachable,
-    /// Too many questions at once, or a fault inside AWS: the next try may go through.
-    Throttled,
-    /// The clocks differ, so that no signature is good.
-    ClockSkew,
-    /// It is not there.
-    Missing,
-    /// Anything else.
-    Other,
-}
-
-impl CloudError {
-    /// Whether the same question may well be answered in a moment.
-    pub fn is_passing(&self) -> bool {
-        matches!(self.trouble, Trouble::Unreachable | Trouble::Throttled)
-    }
-
-    /// What mends it.
-    fn advice(&self) -> Option<String> {
-        let advice = match self.trouble {
-            Trouble::NoCredentials => {
-                "sign in with `aws sso login` (`aws configure sso` sets it up), name a profile with `--profile` or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            }
-            Trouble::StaleCredentials => {
-                "sign in again (`aws sso login`, or whatever gave you these credentials); `aws sts get-caller-identity` shows whether it helped. AWS_ACCESS_KEY_ID in the environment wins over AWS_PROFILE; and a Region that an account has to opt in to knows nobody until `aws account enable-region --region-name <region>`"
-            }
-            Trouble::NoRegion => {
-                "write `region:` in the spec, give `--region eu-west-1`, or set AWS_REGION or the profile's `region`"
-            }
-            Trouble::Denied => return Some(self.permission()),
-            Trouble::Unreachable => {
-                "is the network up, the Region spelt as AWS spells it, and the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) the right one? HTTPS_PROXY and AWS_CA_BUNDLE are respected"
-            }
-            Trouble::Throttled => "AWS asked for a pause; run the same command again in a minute",
-            Trouble::ClockSkew => {
-                "set the clock of this machine (`sudo timedatectl set-ntp true`; on macOS `sudo sntp -sS time.apple.com`): AWS accepts a signature for five minutes"
-            }
-            Trouble::Missing | Trouble::Other => self.known()?,
-        };
-        Some(advice.into())
-    }
-
-    /// The action in «… is not authorized to perform: ACTION on resource: …».
-    fn permission(&self) -> String {
-        let action = self.message.split("perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let action = action.map_or_else(|| self.operation.to_owned(), str::to_owned);
-        let statement = Denied::of(&self.message).map(|denied| denied.statement());
-        let statement = statement.map(|statement| format!(" with {statement}")).unwrap_or_default();
-        format!(
-            "allow `{action}` to whoever runs this{statement}, or run it as somebody who may. The message says which policy is in the way; `spotstack render --deployer-policy` writes down all that a deploy needs"
-        )
-    }
-
-    /// Messages that everybody meets one day.
-    fn known(&self) -> Option<&'static str> {
-        const KNOWN: &[(&str, &str)] = &[
-            (
-                "ROLLBACK_COMPLETE",
-                "its creation failed, so CloudFormation lets it only be deleted: `spotstack destroy`, then deploy again",
-            ),
-            (
-                "TerminationProtection",
-                "termination protection is on: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name <stack>` turns it off",
-            ),
-            (
-                "Requires capabilities",
-                "the template makes named IAM resources; spotstack's own never does. Has a blueprint been changed?",
-            ),
-            ("cannot be assumed by", "IAM takes some seconds to know a new role: run the same command again"),
-            (
-                "is in an invalid state",
-                "something else changed the stack meanwhile; `spotstack status` says where it is",
-            ),
-            (
-                "state and can not be updated",
-                "`spotstack status` says where the stack is; wait until CloudFormation has finished",
-            ),
-            (
-                "TokenAlreadyExistsException",
-                "an operation of this name was begun already; `spotstack status` says where the stack is",
-            ),
-            ("LimitExceeded", "a quota of the account is used up: ask for more in Service Quotas"),
-        ];
-        let text = format!("{}: {}", self.code, self.message);
-        KNOWN.iter().find(|(part, _)| text.contains(part)).map(|&(_, advice)| advice)
-    }
-}
-
-impl Diagnostic for CloudError {
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Some(Box::new(self.advice()?))
-    }
-}
 
 /// Why a deploy or a destroy did not do what was asked.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -286,6 +156,7 @@ pub enum DeployError {
     },
     /// `--skip` of something that is not stuck.
     #[error("`{id}` cannot be skipped: only what could not be brought back can, and that is {those}")]
+    #[diagnostic(help("`spotstack recover` without `--skip` tries to bring everything back"))]
     CannotSkip {
         /// The logical id.
         id: String,
@@ -329,7 +200,14 @@ pub enum DeployError {
         /// The group.
         group: String,
         /// Why.
-        why: &'static str,
+        why: String,
+    },
+    /// Instances were not replaced, or not in every group.
+    #[error("the stack is deployed, but its instances could not all be replaced: {cause}")]
+    #[diagnostic(help("what runs goes on as it was; `spotstack deploy --refresh` tries again{}", as_to(cause)))]
+    NotRefreshed {
+        /// Why.
+        cause: CloudError,
     },
     /// CloudFormation still prepares the change set.
     #[error("CloudFormation has not finished the change set `{name}` in {}", seconds(*.after))]
@@ -344,7 +222,10 @@ pub enum DeployError {
     #[error("interrupted; nothing was changed, and nothing is left behind")]
     Stopped,
     /// The deployed template is none that we can read.
-    #[error("the template of `{stack}` cannot be compared: it is {error}")]
+    #[error("the template of `{stack}` cannot be understood: it is {error}")]
+    #[diagnostic(help(
+        "`aws cloudformation get-template --stack-name {stack}` shows it; somebody deployed it by other means"
+    ))]
     Template {
         /// The stack.
         stack: String,
@@ -360,7 +241,7 @@ pub enum DeployError {
     Failed {
         /// The stack.
         stack: String,
-        /// `deployed` or `destroyed`.
+        /// `deployed`, `destroyed` and the like.
         verb: &'static str,
         /// Its state.
         status: StackStatus,
@@ -389,7 +270,7 @@ pub enum DeployError {
     },
     /// It goes on, and we may not look any more.
     #[error("`{stack}` goes on, but cannot be followed: {cause}")]
-    #[diagnostic(help("`spotstack status` says how it went{}", cause.advice().map(|advice| format!(". As to the cause: {advice}")).unwrap_or_default()))]
+    #[diagnostic(help("`spotstack status` says how it went{}", as_to(cause)))]
     LostSight {
         /// The stack.
         stack: String,
@@ -437,6 +318,11 @@ impl DeployError {
     }
 }
 
+/// What mends a cause, where it is known.
+fn as_to(cause: &CloudError) -> String {
+    cause.advice().map(|advice| format!(". As to the cause: {advice}")).unwrap_or_default()
+}
+
 fn unstick(status: &StackStatus) -> String {
     match status.0.as_str() {
         "UPDATE_ROLLBACK_FAILED" => {
@@ -461,50 +347,11 @@ fn after_failure(status: &StackStatus) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// An error of AWS.
-    pub(in crate::deploy) fn error(trouble: Trouble, code: &str, message: &str) -> CloudError {
-        CloudError {
-            operation: "DescribeStacks",
-            trouble,
-            code: code.into(),
-            message: message.into(),
-            request_id: None,
-        }
-    }
 
     fn help(error: &dyn Diagnostic) -> String {
         error.help().map(|help| help.to_string()).unwrap_or_default()
-    }
-
-    #[test]
-    fn an_error_says_what_was_asked_and_what_aws_said() {
-        let denied = CloudError {
-            request_id: Some("11-22".into()),
-            ..error(
-                Trouble::Denied,
-                "AccessDenied",
-                "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: cloudformation:DescribeStacks on resource: * because no identity-based policy allows it",
-            )
-        };
-        assert_eq!(
-            denied.to_string(),
-            "DescribeStacks: AccessDenied: User: arn:aws:iam::111122223333:user/ci is not authorized to perform: cloudformation:DescribeStacks on resource: * because no identity-based policy allows it (request 11-22)"
-        );
-        assert!(help(&denied).starts_with("allow `cloudformation:DescribeStacks` to whoever runs this"));
-        assert!(help(&DeployError::Cloud(denied)).starts_with("allow `cloudformation:DescribeStacks`"));
-        let unreachable = error(Trouble::Unreachable, "", "no answer from http://127.0.0.1:1");
-        assert_eq!(unreachable.to_string(), "DescribeStacks: no answer from http://127.0.0.1:1");
-    }
-
-    #[test]
-    fn known_messages_come_with_advice_and_unknown_ones_without() {
-        let advice = |message: &str| help(&error(Trouble::Other, "ValidationError", message));
-        assert!(advice("Stack:x is in ROLLBACK_COMPLETE state and can not be updated.").contains("spotstack destroy"));
-        assert!(advice("Stack [x] cannot be deleted while TerminationProtection is enabled").contains("--no-enable"));
-        assert_eq!(advice("the moon is in the wrong phase"), "");
     }
 
     #[test]

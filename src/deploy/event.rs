@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use spot_policy::Timestamp;
 
 use super::cloud::{Asked, Cloud};
+use super::pace::Pace;
 
 /// One event of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,13 +77,17 @@ pub struct News {
 }
 
 impl News {
-    /// Everything that happens from now on.
-    ///
-    /// # Errors
-    /// AWS does not say what happened until now.
-    pub async fn from_now_on(cloud: &impl Cloud, stack_arn: &str) -> Asked<Self> {
-        let page = cloud.events(stack_arn, None).await?;
-        Ok(Self { known: page.events.into_iter().map(|event| event.id).collect() })
+    /// Everything that happens from now on; `None` if we may not read what happened until now. Without it nothing of a failure
+    /// could be explained, so that no answer is no reason to do without it.
+    pub async fn from_now_on(cloud: &impl Cloud, stack_arn: &str) -> Option<Self> {
+        let mut pace = Pace::quick(stack_arn);
+        loop {
+            match cloud.events(stack_arn, None).await {
+                Ok(page) => return Some(Self { known: page.events.into_iter().map(|event| event.id).collect() }),
+                Err(error) if error.is_passing() && pace.unanswered() < 5 => tokio::time::sleep(pace.pause()).await,
+                Err(_) => return None,
+            }
+        }
     }
 
     /// What has happened since the last time, oldest first.
@@ -156,10 +161,21 @@ impl Event {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::deploy::error::{Trouble, tests::error};
     use crate::deploy::fake::Fake;
+    use crate::deploy::trouble::{Trouble, tests::error};
+
+    /// The stack's own event that it is in this state.
+    pub(in crate::deploy) fn of_stack(status: &str) -> Event {
+        Event {
+            id: status.into(),
+            logical_id: "media-workers".into(),
+            resource_type: "AWS::CloudFormation::Stack".into(),
+            status: status.into(),
+            ..Event::default()
+        }
+    }
 
     fn page(ids: &[&str], next: Option<&str>) -> Asked<EventPage> {
         let events = ids.iter().map(|id| Event { id: (*id).into(), ..Event::default() }).collect();
@@ -195,6 +211,19 @@ mod tests {
         assert_eq!(ids(news.read(&cloud, "arn").await), ["b", "c", "d", "e"]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn what_is_old_is_asked_for_until_it_is_answered_or_refused() {
+        let throttled = || Err(error(Trouble::Throttled, "Throttling", "Rate exceeded"));
+        let cloud = Fake::default().events([throttled(), throttled(), page(&["a"], None), page(&["b", "a"], None)]);
+        let mut news = News::from_now_on(&cloud, "arn").await.expect("read");
+        assert_eq!(ids(news.read(&cloud, "arn").await), ["b"]);
+        for (trouble, asked) in [(Trouble::Throttled, 5), (Trouble::Denied, 1)] {
+            let cloud = Fake::default().events([Err(error(trouble, "X", "no"))]);
+            assert!(News::from_now_on(&cloud, "arn").await.is_none());
+            assert_eq!(cloud.calls().len(), asked, "{trouble:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_page_that_fails_loses_nothing() {
         let throttled = || Err(error(Trouble::Throttled, "Throttling", "Rate exceeded"));
@@ -206,7 +235,7 @@ mod tests {
             page(&["b", "a"], None),
         ]);
         let mut news = News::from_now_on(&cloud, "arn").await.expect("read");
-        assert!(news.read(&cloud, "arn").await.is_err());
+        assert!(news.read(&cloud, "arn").await.is_err(), "it is the watch that asks again");
         assert_eq!(ids(news.read(&cloud, "arn").await), ["b", "c", "d", "e"]);
     }
 }

@@ -34,6 +34,7 @@ pub(super) struct Fake {
     refreshes: Script<Option<Refresh>>,
     failed: Script<Vec<FailedEvent>>,
     executed: Script<()>,
+    deleted: Script<()>,
     /// Change sets that wait on the stack.
     pub(super) waiting: Vec<Waiting>,
     bucket: Bucket,
@@ -61,6 +62,7 @@ impl Default for Fake {
             refreshes: script([Ok(None)]),
             failed: script([Ok(Vec::new())]),
             executed: script([Ok(())]),
+            deleted: script([Ok(())]),
             waiting: Vec::new(),
             bucket: Bucket::Ours { region: Some("eu-west-1".into()) },
             objects: RefCell::default(),
@@ -116,6 +118,10 @@ impl Fake {
 
     pub(super) fn executed(self, answers: impl IntoIterator<Item = Asked<()>>) -> Self {
         Self { executed: script(answers), ..self }
+    }
+
+    pub(super) fn deleted(self, answers: impl IntoIterator<Item = Asked<()>>) -> Self {
+        Self { deleted: script(answers), ..self }
     }
 
     pub(super) fn bucket(self, bucket: Bucket) -> Self {
@@ -176,7 +182,7 @@ impl Cloud for Fake {
     async fn delete_stack(&self, deletion: &Deletion<'_>) -> Asked<()> {
         let retained = deletion.retain.iter().map(|id| format!(" without {id}")).collect::<String>();
         self.note(format!("delete_stack {}{retained}", deletion.stack_arn));
-        Ok(())
+        next(&self.deleted)
     }
 
     async fn cancel_update(&self, arn: &str, _: &str) -> Asked<()> {
@@ -270,7 +276,12 @@ impl Fleet for Fake {
     async fn groups(&self, names: &[String]) -> Asked<Vec<Group>> {
         self.note(format!("groups {}", names.join(" ")));
         let groups = self.groups.iter().map(|(group, ..)| group.clone());
-        Ok(groups.filter(|group| names.is_empty() || names.contains(&group.name)).collect())
+        Ok(groups.filter(|group| names.contains(&group.name)).collect())
+    }
+
+    async fn all_groups(&self) -> Asked<Vec<Group>> {
+        self.note("all_groups");
+        Ok(self.groups.iter().map(|(group, ..)| group.clone()).collect())
     }
 
     async fn launch_definition(&self, source: &LaunchSource) -> Asked<LaunchDefinition> {

@@ -6,8 +6,10 @@ use super::cloud::Asked;
 
 /// Auto Scaling, as far as deploying needs it: the other half of [`super::Cloud`].
 pub trait Fleet {
-    /// The Auto Scaling groups of these names that there are, at most 50 names; without names, all.
+    /// The Auto Scaling groups of these names that there are; without names, none.
     fn groups(&self, names: &[String]) -> impl Future<Output = Asked<Vec<Group>>>;
+    /// All Auto Scaling groups of the account in the Region.
+    fn all_groups(&self) -> impl Future<Output = Asked<Vec<Group>>>;
     /// What a group launches. A mixed instances policy is nothing that a group launches: its answer says nothing.
     fn launch_definition(&self, source: &LaunchSource) -> impl Future<Output = Asked<LaunchDefinition>>;
     /// The scaling policies on a group.

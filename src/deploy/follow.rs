@@ -6,10 +6,12 @@ use tokio::time::Instant;
 
 use super::audience::{Audience, Moment, Wish};
 use super::cloud::{Asked, Cloud, Deletion};
-use super::error::{CloudError, DeployError};
+use super::error::DeployError;
 use super::event::News;
+use super::pace::Pace;
 use super::progress::{Progress, Step};
 use super::stack::{Stack, StackStatus};
+use super::trouble::CloudError;
 
 /// An operation that CloudFormation has begun.
 #[derive(Debug)]
@@ -26,6 +28,13 @@ pub struct Operation<'a> {
     pub undo: Option<Undo>,
     /// What we call it.
     pub token: &'a str,
+}
+
+impl<'a> Operation<'a> {
+    /// One on this stack that we call so: watched by the stack's state, for as long as it takes, and not called off.
+    pub fn new(stack: &'a str, arn: &'a str, token: &'a str) -> Self {
+        Self { stack, arn, token, news: None, timeout: None, undo: None }
+    }
 }
 
 /// How an operation is called off while it is under way.
@@ -62,7 +71,7 @@ pub async fn follow<C: Cloud, A: Audience>(
     audience: &mut A,
 ) -> Result<Ended, DeployError> {
     let begin = Instant::now();
-    let mut pace = Pace::default();
+    let mut pace = Pace::quick(operation.token);
     let mut finish = Finish::default();
     let mut cancelled = false;
     loop {
@@ -75,7 +84,7 @@ pub async fn follow<C: Cloud, A: Audience>(
             }
             Ok(None) => pace.answered(),
             Err(error) if error.is_passing() => {
-                if pace.unanswered() {
+                if pace.unanswered() == 3 {
                     audience.hear(&Moment::LostContact { cause: &error.to_string() });
                 }
             }
@@ -166,7 +175,7 @@ async fn tick<C: Cloud, A: Audience>(
         status: StackStatus("DELETE_COMPLETE".into()),
         ..Stack::default()
     });
-    Ok(finish.is_certain(&stack.status, progress.status()).then_some(stack))
+    Ok(finish.is_certain(&stack.status, progress.status(), begin.elapsed()).then_some(stack))
 }
 
 async fn tell_news<C: Cloud, A: Audience>(
@@ -186,12 +195,15 @@ async fn tell_news<C: Cloud, A: Audience>(
 /// When to look at the stack itself, and when to believe that it has finished.
 ///
 /// `DescribeStacks` may answer with the state from before the operation for a moment. What it says counts once an event of
-/// this operation says the same, or when it keeps saying it.
+/// this operation says the same, or when it keeps saying it and that moment is over.
 #[derive(Debug, Default)]
 struct Finish {
     ticks: u32,
     repeated: u32,
 }
+
+/// How long a stack's state may be that from before the operation.
+const STALE: Duration = Duration::from_secs(10);
 
 impl Finish {
     /// Every time when the events say that it has finished, or when there are none to be had; else every fifth time.
@@ -200,44 +212,13 @@ impl Finish {
         !have_events || self.ticks.is_multiple_of(5) || told.is_some_and(|status| !status.is_in_progress())
     }
 
-    fn is_certain(&mut self, seen: &StackStatus, told: Option<&StackStatus>) -> bool {
+    fn is_certain(&mut self, seen: &StackStatus, told: Option<&StackStatus>, elapsed: Duration) -> bool {
         if seen.is_in_progress() || seen.0 == "REVIEW_IN_PROGRESS" {
             self.repeated = 0;
             return false;
         }
         self.repeated += 1;
-        told == Some(seen) || self.repeated >= 3
-    }
-}
-
-/// How long to wait between two looks: a moment at first, for what takes seconds, then longer, and longer still while AWS does
-/// not answer.
-#[derive(Debug)]
-struct Pace {
-    pause: Duration,
-    unanswered: u32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { pause: Duration::from_millis(250), unanswered: 0 }
-    }
-}
-
-impl Pace {
-    fn answered(&mut self) {
-        self.unanswered = 0;
-        self.pause = (self.pause * 5 / 4).min(Duration::from_secs(5));
-    }
-
-    /// Whether it is the third time in a row, and worth a word.
-    fn unanswered(&mut self) -> bool {
-        self.unanswered += 1;
-        self.unanswered == 3
-    }
-
-    fn pause(&self) -> Duration {
-        self.pause * 2_u32.pow(self.unanswered.min(2)).max(1)
+        told == Some(seen) || (self.repeated >= 3 && elapsed >= STALE)
     }
 }
 
@@ -246,20 +227,13 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    use crate::deploy::error::{Trouble, tests::error};
-    use crate::deploy::event::{Event, EventPage};
+    use crate::deploy::event::{EventPage, tests::of_stack};
     use crate::deploy::fake::{Fake, Listener};
     use crate::deploy::stack::tests::stack;
+    use crate::deploy::trouble::{Trouble, tests::error};
 
     fn told(status: &str) -> Asked<EventPage> {
-        let event = Event {
-            id: status.into(),
-            logical_id: "media-workers".into(),
-            resource_type: "AWS::CloudFormation::Stack".into(),
-            status: status.into(),
-            ..Event::default()
-        };
-        Ok(EventPage { events: vec![event], next: None })
+        Ok(EventPage { events: vec![of_stack(status)], next: None })
     }
 
     async fn watch(cloud: &Fake, audience: &mut Listener, timeout: Option<Duration>) -> Result<Stack, DeployError> {
@@ -273,7 +247,7 @@ mod tests {
         undo: Option<Undo>,
     ) -> Result<Ended, DeployError> {
         let news = Some(News::default());
-        let operation = Operation { stack: "media-workers", arn: "arn", news, timeout, undo, token: "token" };
+        let operation = Operation { news, timeout, undo, ..Operation::new("media-workers", "arn", "token") };
         let mut progress = Progress::of_changes("media-workers", &[], BTreeMap::new());
         follow(operation, &mut progress, cloud, audience).await
     }
@@ -323,6 +297,17 @@ mod tests {
             .events([denied()])
             .stacks([Ok(Some(stack("CREATE_IN_PROGRESS"))), Ok(Some(stack("CREATE_COMPLETE")))]);
         assert!(watch(&cloud, &mut Listener::default(), None).await.expect("ended").status.is_deployed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_events_the_state_from_before_is_not_believed_at_once() {
+        let denied = || Err(error(Trouble::Denied, "AccessDenied", "no"));
+        let stale = || Ok(Some(stack("UPDATE_COMPLETE")));
+        let states = [stale(), stale(), stale(), stale(), Ok(Some(stack("UPDATE_IN_PROGRESS")))];
+        let cloud =
+            Fake::default().events([denied()]).stacks(states.into_iter().chain([Ok(Some(stack("UPDATE_FAILED")))]));
+        let ended = watch(&cloud, &mut Listener::default(), None).await.expect("ended");
+        assert_eq!(ended.status.0, "UPDATE_FAILED");
     }
 
     #[tokio::test(start_paused = true)]
@@ -383,21 +368,5 @@ mod tests {
         let mut audience = Listener { interrupts: Some(Wish::GoOn), ..Listener::default() };
         let ended = watch_undoable(&cloud, &mut audience, None, Some(Undo::GoBack)).await.expect("ended");
         assert!(ended.stack.status.is_deployed() && !ended.cancelled);
-    }
-
-    #[test]
-    fn the_pace_is_quick_at_first_and_slow_in_the_end() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.pause(), Duration::from_millis(250));
-        for _ in 0..50 {
-            pace.answered();
-        }
-        assert_eq!(pace.pause(), Duration::from_secs(5));
-        assert!(
-            [pace.unanswered(), pace.unanswered(), pace.unanswered(), pace.unanswered()] == [false, false, true, false]
-        );
-        assert_eq!(pace.pause(), Duration::from_secs(20));
-        pace.answered();
-        assert_eq!(pace.pause(), Duration::from_secs(5));
     }
 }

@@ -18,8 +18,8 @@ pub struct Hint {
     pub topic: Option<Topic>,
 }
 
-/// A row: all of these pieces, in lower case, are in the text.
-type Row = (&'static [&'static str], Hint);
+/// A row: all pieces of one of these texts, in lower case, are in AWS's.
+type Row = (&'static [&'static [&'static str]], Hint);
 
 const fn hint(meaning: &'static str, next: &'static str, source: &'static str, topic: Option<Topic>) -> Hint {
     Hint { meaning, next, source, topic }
@@ -33,7 +33,7 @@ const CLOUDFORMATION: &str = "https://docs.aws.amazon.com/AWSCloudFormation/late
 /// From the particular to the general: the first that fits is told.
 const TABLE: &[Row] = &[
     (
-        &["launch configuration creation operation is not available"],
+        &[&["launch configuration creation operation is not available"]],
         hint(
             "accounts made since 2024-10-01 can create no launch configurations",
             "write `kind: template` under `launch:`",
@@ -42,7 +42,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["specified instance type", "is not valid"],
+        &[&["specified instance type", "is not valid"]],
         hint(
             "launch configurations know no type that was launched after 2022, and no Region knows every type",
             "write another `instance_type:`, or `kind: template`",
@@ -51,7 +51,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["instance type", "not supported in your requested availability zone"],
+        &[&["instance type", "not supported in your requested availability zone"]],
         hint(
             "this zone does not have this instance type",
             "`aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=instance-type,Values=…` lists the zones that have; take subnets in those",
@@ -60,7 +60,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["architecture", "does not match"],
+        &[&["architecture", "does not match"]],
         hint(
             "the image was built for another processor than the instance type has",
             "write an `image:` of the type's architecture",
@@ -69,7 +69,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["service-linked role", "permission"],
+        &[&["service-linked role", "permission"]],
         hint(
             "the account has never launched a Spot Instance, and whoever deploys may not make the role for it",
             "once, as an administrator: `aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`",
@@ -78,7 +78,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["encoded authorization failure message"],
+        &[&["encoded authorization failure message"]],
         hint(
             "whoever deploys may not do this; what is missing is in the encoded message",
             "`aws sts decode-authorization-message --encoded-message …` shows it; `spotstack render --deployer-policy` writes down all that a deploy needs",
@@ -87,7 +87,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["explicit deny"],
+        &[&["explicit deny"]],
         hint(
             "a policy forbids it: a service control policy, a permissions boundary, or a Deny in a policy of one's own. No Allow helps against that",
             "ask whoever wrote that policy",
@@ -96,7 +96,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["not authorized to use launch template"],
+        &[&["not authorized to use launch template"]],
         hint(
             "Auto Scaling tries whether whoever deploys may launch what the template says",
             "allow `ec2:RunInstances` as `spotstack render --deployer-policy` writes it",
@@ -105,7 +105,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["is not authorized to perform"],
+        &[&["is not authorized to perform"]],
         hint(
             "whoever deploys may not do this",
             "have this statement added to their policy; `spotstack render --deployer-policy` writes down all that a deploy needs",
@@ -114,7 +114,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["access denied"],
+        &[&["access denied"]],
         hint(
             "whoever deploys may not do this",
             "`spotstack render --deployer-policy` writes down all that a deploy needs",
@@ -123,7 +123,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["nosuchkey"],
+        &[&["nosuchkey"]],
         hint(
             "the handler's zip is not in the artifact bucket any more: somebody deleted it, or a lifecycle rule did",
             "deploy again, which uploads it; keep the bucket's `spotstack/` from expiring, because going back needs the old one",
@@ -132,7 +132,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["nosuchbucket"],
+        &[&["nosuchbucket"]],
         hint(
             "the artifact bucket is gone",
             "deploy again, which makes it, or give `--artifact-bucket` another one",
@@ -141,7 +141,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["subnet id", "does not exist"],
+        &[&["subnet id", "does not exist"], &["invalidsubnet"]],
         hint(
             "this account has no such subnet in this Region",
             "`aws ec2 describe-subnets` lists those that there are",
@@ -150,16 +150,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["invalidsubnet"],
-        hint(
-            "this account has no such subnet in this Region",
-            "`aws ec2 describe-subnets` lists those that there are",
-            LAUNCH_ERRORS,
-            Some(Topic::Subnets),
-        ),
-    ),
-    (
-        &["security group", "does not exist"],
+        &[&["security group", "does not exist"]],
         hint(
             "this account has no such security group in the network of the subnets",
             "`aws ec2 describe-security-groups` lists those that there are",
@@ -168,7 +159,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["image id", "does not exist"],
+        &[&["image id", "does not exist"], &["invalidamiid"]],
         hint(
             "there is no such image in this Region, or it is not shared with this account; every Region has ids of its own",
             "write the `image:` of this Region, or `ssm:` and a parameter that knows it",
@@ -177,16 +168,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["invalidamiid"],
-        hint(
-            "there is no such image in this Region, or it is not shared with this account; every Region has ids of its own",
-            "write the `image:` of this Region, or `ssm:` and a parameter that knows it",
-            LAUNCH_ERRORS,
-            Some(Topic::Image),
-        ),
-    ),
-    (
-        &["key pair", "does not exist"],
+        &[&["key pair", "does not exist"]],
         hint(
             "this account has no such key pair in this Region",
             "`aws ec2 describe-key-pairs` lists those that there are",
@@ -195,7 +177,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["iaminstanceprofile"],
+        &[&["iaminstanceprofile"]],
         hint(
             "this account has no such instance profile",
             "`aws iam list-instance-profiles` lists those that there are; without `instance_profile:` one is made",
@@ -204,7 +186,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["60 seconds after deleting a queue"],
+        &[&["60 seconds after deleting a queue"]],
         hint(
             "a queue's name is free again a minute after the queue was deleted",
             "deploy again in a minute",
@@ -213,7 +195,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["already exists"],
+        &[&["already exists"], &["resourceexistencecheck"]],
         hint(
             "something in this account has this name already; what an earlier stack left behind has it, too",
             "give another name, or use what there is (`queue: {arn: …}` for a queue)",
@@ -222,16 +204,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["resourceexistencecheck"],
-        hint(
-            "something in this account has this name already; what an earlier stack left behind has it, too",
-            "give another name, or use what there is (`queue: {arn: …}` for a queue)",
-            CLOUDFORMATION,
-            None,
-        ),
-    ),
-    (
-        &["cannot be assumed by"],
+        &[&["cannot be assumed by"]],
         hint(
             "IAM takes some seconds to know a new role everywhere",
             "deploy again; if it stays so, see whether a policy of the organisation forbids the role",
@@ -240,7 +213,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["hook(s) failed"],
+        &[&["hook(s) failed"]],
         hint(
             "a CloudFormation Hook of this account or its organisation refuses it",
             "ask whoever wrote the hook, or change what it names",
@@ -249,7 +222,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["vcpu", "limit"],
+        &[&["vcpu", "limit"]],
         hint(
             "the account's quota of vCPUs for such instances is used up",
             "ask for more in Service Quotas (EC2; Spot and On-Demand are counted apart)",
@@ -258,16 +231,11 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["limitexceeded"],
+        &[&["limitexceeded"], &["limit exceeded"], &["quota"]],
         hint("a quota of the account is used up", "ask for more in Service Quotas", CLOUDFORMATION, None),
     ),
     (
-        &["limit exceeded"],
-        hint("a quota of the account is used up", "ask for more in Service Quotas", CLOUDFORMATION, None),
-    ),
-    (&["quota"], hint("a quota of the account is used up", "ask for more in Service Quotas", CLOUDFORMATION, None)),
-    (
-        &["termination protection"],
+        &[&["termination protection"]],
         hint(
             "the stack may not be deleted",
             "whoever switched that on may switch it off: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name …`",
@@ -276,15 +244,11 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["rate exceeded"],
+        &[&["rate exceeded"], &["throttling"]],
         hint("AWS was asked too much at once, by whomever", "deploy again in a minute", CLOUDFORMATION, None),
     ),
     (
-        &["throttling"],
-        hint("AWS was asked too much at once, by whomever", "deploy again in a minute", CLOUDFORMATION, None),
-    ),
-    (
-        &["internalfailure"],
+        &[&["internalfailure"]],
         hint(
             "a fault inside AWS",
             "deploy again; AWS Support wants the request's id, if it stays so",
@@ -293,7 +257,7 @@ const TABLE: &[Row] = &[
         ),
     ),
     (
-        &["notstabilized"],
+        &[&["notstabilized"]],
         hint(
             "AWS has not seen it work in time",
             "deploy again; what it waited for is in AWS's text, or in the group's activities",
@@ -306,10 +270,16 @@ const TABLE: &[Row] = &[
 /// What a text of AWS's means, if it is one of those that are known.
 pub fn hint_for(text: &str) -> Option<&'static Hint> {
     let text = text.to_lowercase();
-    TABLE.iter().find(|(pieces, _)| pieces.iter().all(|piece| text.contains(piece))).map(|(_, hint)| hint)
+    let fits = |pieces: &[&str]| pieces.iter().all(|piece| text.contains(piece));
+    TABLE.iter().find(|(texts, _)| texts.iter().any(|pieces| fits(pieces))).map(|(_, hint)| hint)
 }
 
-/// What somebody was not allowed.
+/// Whether a text of AWS's says that a policy forbids something, so that allowing it elsewhere does not help.
+pub(super) fn is_forbidden(text: &str) -> bool {
+    text.to_lowercase().contains("explicit deny")
+}
+
+/// What somebody was not allowed, and could be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Denied {
     /// Such as `iam:CreateRole`.
@@ -319,8 +289,12 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// What a text of AWS's says was not allowed: «… is not authorized to perform: ACTION on resource: ARN …».
+    /// What a text of AWS's says was not allowed: «… is not authorized to perform: ACTION on resource: ARN …». None where it is
+    /// forbidden.
     pub fn of(text: &str) -> Option<Self> {
+        if is_forbidden(text) {
+            return None;
+        }
         let word = |text: &str| {
             let word = text.split_whitespace().next()?;
             let word = word.trim_matches(['"', '\'', ',', ';', '(', ')']).trim_end_matches('.');
@@ -365,6 +339,15 @@ mod tests {
                 "The subnet ID 'subnet-0123456789abcdef0' does not exist (Service: AutoScaling, Status Code: 400)",
                 "describe-subnets",
             ),
+            ("InvalidSubnetID.NotFound", "describe-subnets"),
+            ("InvalidAMIID.NotFound", "image:"),
+            ("AWS::EarlyValidation::ResourceExistenceCheck", "another name"),
+            ("The maximum number of rules per quota is reached", "Service Quotas"),
+            ("ThrottlingException", "in a minute"),
+            (
+                "The architecture 'x86_64' of the specified instance type does not match the architecture 'arm64' of the specified AMI",
+                "`image:`",
+            ),
             ("The security group 'sg-0' does not exist in VPC 'vpc-1'", "describe-security-groups"),
             ("The image id '[ami-0123456789abcdef0]' does not exist", "image:"),
             ("The key pair 'media' does not exist", "describe-key-pairs"),
@@ -407,9 +390,10 @@ mod tests {
 
     #[test]
     fn every_row_has_a_page_and_small_letters() {
-        for (pieces, hint) in TABLE {
-            assert!(hint.source.starts_with("https://docs.aws.amazon.com/"), "{pieces:?}");
-            assert!(!pieces.is_empty() && pieces.iter().all(|piece| piece.to_lowercase() == *piece), "{pieces:?}");
+        for (texts, hint) in TABLE {
+            assert!(hint.source.starts_with("https://docs.aws.amazon.com/"), "{texts:?}");
+            assert!(!texts.is_empty() && texts.iter().all(|pieces| !pieces.is_empty()), "{texts:?}");
+            assert!(texts.iter().flat_map(|pieces| *pieces).all(|piece| piece.to_lowercase() == *piece), "{texts:?}");
         }
     }
 
@@ -424,5 +408,9 @@ mod tests {
         let denied = Denied::of("x is not authorized to perform: autoscaling:DescribePolicies.").expect("denied");
         assert_eq!((denied.action.as_str(), denied.resource), ("autoscaling:DescribePolicies", None));
         assert_eq!(Denied::of("You are not authorized to perform this operation."), None);
+        assert_eq!(
+            Denied::of("x is not authorized to perform: sqs:CreateQueue with an explicit deny in a policy"),
+            None
+        );
     }
 }

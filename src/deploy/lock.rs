@@ -23,13 +23,30 @@ pub(super) enum Lock {
     Ours(Stack, Beginning),
 }
 
-/// Waits until CloudFormation has finished, if `patience` says so. `change_set` is the name of what we want ourselves.
+/// The stack once CloudFormation has finished, which is waited for if `patience` says so.
+///
+/// # Errors
+/// It is still at work when the patience ends.
+pub(super) async fn free<C: Cloud, A: Audience>(
+    stack: Option<Stack>,
+    token: &str,
+    patience: Option<Duration>,
+    cloud: &C,
+    audience: &mut A,
+) -> Result<Option<Stack>, DeployError> {
+    match take(stack, (token, false), patience, cloud, audience).await? {
+        Lock::Free(stack) => Ok(stack),
+        Lock::Ours(stack, _) => Ok(Some(stack)),
+    }
+}
+
+/// The same, unless CloudFormation is at work on what we want ourselves, for who `resumes`: `token` is what we call it.
 ///
 /// # Errors
 /// It is still at work when the patience ends.
 pub(super) async fn take<C: Cloud, A: Audience>(
     mut stack: Option<Stack>,
-    change_set: Option<&str>,
+    (token, resumes): (&str, bool),
     patience: Option<Duration>,
     cloud: &C,
     audience: &mut A,
@@ -41,15 +58,16 @@ pub(super) async fn take<C: Cloud, A: Audience>(
         };
         // Who may not read events waits without knowing for whom.
         let beginning = Beginning::of(cloud, &at_work.name, &at_work.arn).await.ok().flatten();
-        let token = beginning.as_ref().and_then(|beginning| beginning.token.as_deref());
+        let theirs = beginning.as_ref().and_then(|beginning| beginning.token.as_deref());
+        let by = whose(theirs);
         let is_deletion = at_work.status.0.starts_with("DELETE");
-        if let (Some(token), Some(change_set), false) = (token, change_set, is_deletion)
-            && wants_the_same(token, change_set)
+        if resumes
+            && !is_deletion
+            && theirs.is_some_and(|theirs| wants_the_same(theirs, token))
             && let Some(beginning) = beginning
         {
             return Ok(Lock::Ours(at_work.clone(), beginning));
         }
-        let by = whose(token);
         let left = patience.map(|patience| patience.saturating_sub(begin.elapsed())).filter(|left| !left.is_zero());
         let Some(left) = left else { return Err(busy(at_work, by)) };
         audience.hear(&Moment::WaitingFor {
@@ -59,14 +77,8 @@ pub(super) async fn take<C: Cloud, A: Audience>(
             at_most: left.as_secs(),
         });
         let mut progress = Progress::of_changes(&at_work.name, &[], BTreeMap::new());
-        let operation = Operation {
-            stack: &at_work.name,
-            arn: &at_work.arn,
-            news: beginning.map(|beginning| beginning.news),
-            timeout: Some(left),
-            undo: None,
-            token: "",
-        };
+        let (news, timeout) = (beginning.map(|beginning| beginning.news), Some(left));
+        let operation = Operation { news, timeout, ..Operation::new(&at_work.name, &at_work.arn, token) };
         match follow(operation, &mut progress, cloud, audience).await {
             Ok(_) => {}
             Err(DeployError::TimedOut { .. }) => return Err(busy(at_work, by)),

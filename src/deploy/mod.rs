@@ -1,9 +1,11 @@
 //! Deploying: from a rendered template to a stack that works.
 //!
-//! [`deploy`] is the ceremony, in order. What is decided on the way is decided by functions from data to data, next to it:
-//! [`stack::way`] (how to go on from each state), [`groups`](mod@groups) (those that another template made), [`change_set`] (what would change), [`cascade`] (what that really reaches),
-//! [`review`](mod@review) (the same for people), [`difference`](mod@difference) (all that without the rest), [`saved`] (a plan file), [`event`] (what is news), [`progress`] (how far it is), [`cause`] (why it failed). The two edges are traits: [`cloud::Cloud`] is
-//! AWS, [`audience::Audience`] is whoever watches.
+//! [`deploy`] is the ceremony, in order; [`destroy`](mod@destroy) and [`recover`](mod@recover) are those of taking a stack away
+//! and of getting one going again. What is decided on the way is decided by functions from data to data, next to it:
+//! [`stack::way`] (how to go on from each state), [`groups`](mod@groups) (those that another template made), [`change_set`] (what
+//! would change), [`cascade`] (what that really reaches), [`review`](mod@review) (the same for people), [`difference`] (all that
+//! without the rest), [`saved`] (a plan file), [`event`] (what is news), [`progress`] (how far it is), [`cause`] (why it failed).
+//! The two edges are traits: [`cloud::Cloud`] is AWS, [`audience::Audience`] is whoever watches.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,7 @@ pub mod cascade;
 pub mod cause;
 pub mod change_set;
 pub mod cloud;
+mod deployed;
 pub mod destroy;
 pub mod difference;
 pub mod error;
@@ -27,6 +30,7 @@ pub mod groups;
 pub mod hint;
 mod lock;
 pub mod origin;
+mod pace;
 pub mod progress;
 mod proposal;
 pub mod recover;
@@ -37,20 +41,22 @@ pub mod running;
 pub mod saved;
 pub mod stack;
 pub mod text;
+pub mod trouble;
 pub mod verify;
 
 pub use audience::{Audience, Moment, Question};
 pub use cloud::Cloud;
-pub use error::{CloudError, DeployError, Trouble};
+pub use error::DeployError;
 pub use request::{PairName, Request, change_set_name, fingerprint};
 pub use stack::{Stack, StackStatus};
+pub use trouble::{CloudError, Trouble};
 
 use crate::template::Template;
 use change_set::Change;
 use cloud::Deletion;
 use event::News;
-use execution::{Watched, asked_for, execute, failed, resume};
-use follow::{Operation, follow};
+use execution::{DELETED, Watched, begin_deletion, execute, resume, watch};
+use follow::Operation;
 use lock::{Lock, take};
 use progress::Progress;
 use proposal::Ready;
@@ -100,7 +106,7 @@ pub async fn deploy<C: Cloud, A: Audience>(
     });
     let token = request.plan.and_then(|plan| plan.change_set.as_ref()).map_or(request.change_set, |saved| &saved.name);
     // Who only wants to look at the changes does not watch somebody do them.
-    let own = request.execute.then_some(token);
+    let own = (token, request.execute);
     let stack = match take(stack, own, request.wait_for_lock, cloud, audience).await? {
         Lock::Free(stack) => stack,
         Lock::Ours(stack, beginning) => {
@@ -255,20 +261,14 @@ async fn remove<C: Cloud, A: Audience>(
     if !request.yes && !audience.ask(&question).await {
         return Err(DeployError::Declined);
     }
-    let news = News::from_now_on(cloud, &stack.arn).await.ok();
+    let news = News::from_now_on(cloud, &stack.arn).await;
     let token = &format!("{}-remove", request.change_set);
-    let deletion = Deletion { stack_arn: &stack.arn, token, role: request.role, retain: &[] };
-    let answer = cloud.delete_stack(&deletion).await;
-    asked_for(answer, &stack.arn, cloud, |stack| stack.is_none_or(|stack| stack.status.0.starts_with("DELETE_")))
-        .await?;
-    let mut progress = Progress::of_deletion(&stack.name, &[], abouts(request.template));
-    let (name, arn) = (&stack.name, &stack.arn);
-    let operation = Operation { stack: name, arn, news, timeout: request.timeout, undo: None, token };
-    let ended = follow(operation, &mut progress, cloud, audience).await?;
-    if ended.stack.status.is_deleted() {
-        return Ok(());
-    }
-    Err(failed(ended, "deleted", &progress, (arn, token), request.origin, cloud, audience).await)
+    begin_deletion(&Deletion { stack_arn: &stack.arn, token, role: request.role, retain: &[] }, cloud).await?;
+    let progress = Progress::of_deletion(&stack.name, &[], abouts(request.template));
+    let timeout = request.timeout;
+    let operation = Operation { news, timeout, ..Operation::new(&stack.name, &stack.arn, token) };
+    watch(operation, DELETED, progress, request.origin, cloud, audience).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::pin::pin;
 use super::audience::{Audience, Moment};
 use super::change_set::{self, Change, Reading};
 use super::cloud::{Cloud, Deletion, Failing, Identity, Proposal, Proposed};
-use super::error::{DeployError, Trouble};
+use super::error::DeployError;
 use super::hint::{Denied, hint_for};
 use super::origin::Origin;
 use super::saved::Saved;
 use super::stack::{Stack, Way};
+use super::trouble::Trouble;
 use super::{Request, artifact, capability};
 
 /// A change set that is ready.
@@ -22,8 +23,8 @@ pub(super) struct Ready {
     pub(super) leftovers: Leftovers,
 }
 
-/// Asks for the change set that a request needs, its parameters for `groups` filled, and reads all of it; `None` where there is nothing to do. Whatever happens but a
-/// ready change set, Ctrl-C among it, nothing is left behind.
+/// Asks for the change set that a request needs, its parameters for `groups` filled, and reads all of it; `None` where there is
+/// nothing to do. Whatever happens but a ready change set, Ctrl-C among it, nothing is left behind.
 pub(super) async fn ask<C: Cloud, A: Audience>(
     request: &Request<'_>,
     (way, stack): (Way, Option<&Stack>),
@@ -45,26 +46,25 @@ pub(super) async fn ask<C: Cloud, A: Audience>(
         capabilities: capability::needed(&request.template.to_json()),
     };
     // Who interrupts this call would not know what it has made: it is waited for.
-    let (proposed, mut interrupted) = waited_for(cloud.create_change_set(&proposal), audience.interrupted()).await;
+    let (proposed, interrupted) = waited_for(cloud.create_change_set(&proposal), audience.interrupted()).await;
     let proposed = proposed?;
     let made_stack = (way == Way::Renew || stack.is_none()).then(|| proposed.stack_arn.clone());
     let leftovers = Leftovers { change_set: proposed.arn.clone(), made_stack };
-    let mut reading = None;
-    if !interrupted {
+    let reading = if interrupted {
+        Err(DeployError::Stopped)
+    } else {
         tokio::select! {
             biased;
-            () = audience.interrupted() => interrupted = true,
-            read = change_set::read(cloud, &proposed.arn, request.change_set) => reading = Some(read),
+            () = audience.interrupted() => Err(DeployError::Stopped),
+            read = change_set::read(cloud, &proposed.arn, request.change_set) => read,
         }
-    }
-    let result = match reading {
-        None => Err(DeployError::Stopped),
-        Some(Ok(Reading::Ready(changes))) => return Ok(Some(Ready { proposed, changes, leftovers })),
-        Some(Ok(Reading::NoChange)) => Ok(None),
-        Some(Ok(Reading::Failed(reason))) => Err(refused(reason, &proposed.arn, request.origin, cloud).await),
-        Some(Err(error)) => Err(error),
     };
-    debug_assert!(!interrupted || result.is_err());
+    let result = match reading {
+        Ok(Reading::Ready(changes)) => return Ok(Some(Ready { proposed, changes, leftovers })),
+        Ok(Reading::NoChange) => Ok(None),
+        Ok(Reading::Failed(reason)) => Err(refused(reason, &proposed.arn, request.origin, cloud).await),
+        Err(error) => Err(error),
+    };
     leftovers.clear(request.change_set, cloud, audience).await;
     result
 }

@@ -8,14 +8,16 @@ use serde::Serialize;
 use super::audience::{Audience, Moment, Question};
 use super::cause::Cause;
 use super::cloud::{Cloud, Continuation};
-use super::destroy::notes;
+use super::deployed::Deployed;
 use super::error::DeployError;
 use super::event::{Beginning, Event, News};
-use super::execution::{asked_for, failed};
-use super::follow::{Operation, follow};
-use super::lock::{Lock, take};
+use super::execution::{RECOVERED, asked_for, watch};
+use super::follow::Operation;
+use super::lock::free;
 use super::origin::Origin;
 use super::progress::{Failure, Progress};
+use super::stack::{self, Stack};
+use super::trouble::CloudError;
 
 /// What is to be got going again.
 #[derive(Debug, Clone)]
@@ -70,22 +72,17 @@ pub async fn recover<C: Cloud, A: Audience>(
         return Err(DeployError::NeedsYes { how: "`--yes` recovers without asking" });
     }
     let identity = cloud.identity().await?;
-    let stack = cloud.stack(request.stack).await?.filter(|stack| !stack.status.is_deleted());
-    if let Some(stack) = stack.as_ref().filter(|stack| !stack.is_ours()) {
-        return Err(DeployError::NotOurs { stack: stack.name.clone() });
-    }
-    let Lock::Free(stack) = take(stack, None, request.wait_for_lock, cloud, audience).await? else {
-        return Ok(Outcome::Nothing);
-    };
+    let stack = cloud.stack(request.stack).await?;
+    stack::owned(stack.as_ref(), false)?;
+    let stack = free(stack, request.token, request.wait_for_lock, cloud, audience).await?;
     let Some(stack) = stack.filter(|stack| !stack.status.is_deleted()) else {
         return Err(DeployError::NoStack { stack: request.stack.into() });
     };
-    if stack.status.0 != "UPDATE_ROLLBACK_FAILED" {
-        let healthy = stack.status.is_deployed() || stack.status.0 == "UPDATE_ROLLBACK_COMPLETE";
-        return match healthy {
-            true => Ok(Outcome::Nothing),
-            false => Err(DeployError::NothingToRecover { stack: stack.name, status: stack.status }),
-        };
+    match stack.status.0.as_str() {
+        "UPDATE_ROLLBACK_FAILED" => {}
+        "UPDATE_ROLLBACK_COMPLETE" => return Ok(Outcome::Nothing),
+        _ if stack.status.is_deployed() => return Ok(Outcome::Nothing),
+        _ => return Err(DeployError::NothingToRecover { stack: stack.name, status: stack.status }),
     }
     audience.hear(&Moment::Target {
         stack: &stack.name,
@@ -93,31 +90,10 @@ pub async fn recover<C: Cloud, A: Audience>(
         account: &identity.account,
         status: Some(&stack.status.0),
     });
-    let notes = notes(&cloud.template(&stack.arn).await.unwrap_or_default());
-    let abouts: BTreeMap<_, _> = notes.into_iter().filter_map(|(id, note)| Some((id, note.about?))).collect();
-    let events = last_events(&stack.name, &stack.arn, cloud).await;
-    let mut stuck: Vec<Failure> = Vec::new();
-    for resource in cloud.resources(&stack.arn).await? {
-        let last = events.iter().rev().find(|event| event.logical_id == resource.logical_id);
-        if !resource.status.ends_with("_FAILED") && !last.is_some_and(|event| event.status.ends_with("_FAILED")) {
-            continue;
-        }
-        let about = abouts.get(&resource.logical_id).cloned();
-        let last = events.iter().rev().find(|event| event.logical_id == resource.logical_id && event.reason.is_some());
-        stuck.push(Failure {
-            at: last.map(|event| event.at).unwrap_or_default(),
-            logical_id: resource.logical_id,
-            resource_type: resource.resource_type,
-            about,
-            status: resource.status,
-            reason: last.and_then(|event| event.reason.clone()).unwrap_or_else(|| "AWS gives no reason".into()),
-        });
-    }
-    let is_stuck = |id: &String| stuck.iter().any(|failure| failure.logical_id == *id);
-    if let Some(id) = request.skip.iter().find(|id| !is_stuck(id)) {
-        let those = stuck.iter().map(|failure| failure.logical_id.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(DeployError::CannotSkip { id: id.clone(), those });
-    }
+    // Only words: they are worth having, not worth failing for.
+    let abouts = Deployed::of(&stack, cloud).await.unwrap_or_default().abouts;
+    let stuck = stuck(&stack, &abouts, cloud).await?;
+    can_skip(request.skip, &stuck)?;
     let left = |failure: Failure| Left {
         skipped: request.skip.contains(&failure.logical_id),
         cause: Cause::new(failure, Vec::new(), request.origin),
@@ -129,32 +105,60 @@ pub async fn recover<C: Cloud, A: Audience>(
         return Err(DeployError::Declined);
     }
 
-    let news = News::from_now_on(cloud, &stack.arn).await.ok();
-    let continuation =
-        Continuation { stack_arn: &stack.arn, token: request.token, role: request.role, skip: request.skip };
-    let answer = cloud.continue_rollback(&continuation).await;
+    let news = News::from_now_on(cloud, &stack.arn).await;
+    let (token, role, skip) = (request.token, request.role, request.skip);
+    let answer = cloud.continue_rollback(&Continuation { stack_arn: &stack.arn, token, role, skip }).await;
     asked_for(answer, &stack.arn, cloud, |stack| {
         stack.is_some_and(|stack| stack.status.0.starts_with("UPDATE_ROLLBACK_") && !stack.status.0.ends_with("FAILED"))
     })
     .await?;
     audience.hear(&Moment::Begun { stack_arn: &stack.arn });
-    let mut progress = Progress::of_changes(&stack.name, &[], abouts);
-    let operation = Operation {
-        stack: &stack.name,
-        arn: &stack.arn,
-        news,
-        timeout: request.timeout,
-        undo: None,
-        token: request.token,
-    };
-    let begin = tokio::time::Instant::now();
-    let ended = follow(operation, &mut progress, cloud, audience).await?;
-    if ended.stack.status.0 == "UPDATE_ROLLBACK_COMPLETE" {
-        let (status, outputs) = (&ended.stack.status, &ended.stack.outputs);
-        audience.hear(&Moment::Ended { status, outputs, seconds: Some(begin.elapsed().as_secs()) });
-        return Ok(Outcome::Recovered);
+    let progress = Progress::of_changes(&stack.name, &[], abouts);
+    let timeout = request.timeout;
+    let operation = Operation { news, timeout, ..Operation::new(&stack.name, &stack.arn, token) };
+    let (stack, seconds) = watch(operation, RECOVERED, progress, request.origin, cloud, audience).await?;
+    audience.hear(&Moment::Ended { status: &stack.status, outputs: &stack.outputs, seconds: Some(seconds) });
+    Ok(Outcome::Recovered)
+}
+
+/// What could not be brought back, each with the last reason that AWS gave. `abouts` says what each resource is for.
+async fn stuck(
+    stack: &Stack,
+    abouts: &BTreeMap<String, String>,
+    cloud: &impl Cloud,
+) -> Result<Vec<Failure>, CloudError> {
+    let events = last_events(&stack.name, &stack.arn, cloud).await;
+    let mut stuck = Vec::new();
+    for resource in cloud.resources(&stack.arn).await? {
+        let id = &resource.logical_id;
+        let newest = || events.iter().rev().filter(move |event| event.logical_id == *id);
+        let failed = |status: &str| status.ends_with("_FAILED");
+        if !failed(&resource.status) && !newest().next().is_some_and(|event| failed(&event.status)) {
+            continue;
+        }
+        let explained = newest().find(|event| event.reason.is_some());
+        stuck.push(Failure {
+            at: explained.map(|event| event.at).unwrap_or_default(),
+            about: abouts.get(&resource.logical_id).cloned(),
+            reason: explained.and_then(|event| event.reason.clone()).unwrap_or_else(|| "AWS gives no reason".into()),
+            logical_id: resource.logical_id,
+            resource_type: resource.resource_type,
+            status: resource.status,
+        });
     }
-    Err(failed(ended, "recovered", &progress, (&stack.arn, request.token), request.origin, cloud, audience).await)
+    Ok(stuck)
+}
+
+/// Whether all of these may be skipped.
+fn can_skip(skip: &[String], stuck: &[Failure]) -> Result<(), DeployError> {
+    let those: Vec<&str> = stuck.iter().map(|failure| failure.logical_id.as_str()).collect();
+    match skip.iter().find(|id| !those.contains(&id.as_str())) {
+        None => Ok(()),
+        Some(id) => {
+            let those = if those.is_empty() { "nothing that AWS names".into() } else { those.join(", ") };
+            Err(DeployError::CannotSkip { id: id.clone(), those })
+        }
+    }
 }
 
 /// The events of the update that failed, oldest first; none if we may not read them.
@@ -254,6 +258,10 @@ mod tests {
         let error = recover(&request(&skip), &cloud, &mut Listener::default()).await.expect_err("refused");
         assert!(error.to_string().contains("`GpuTopic`") && error.to_string().contains("GpuQueue"), "{error}");
         assert!(!cloud.calls().iter().any(|call| call.starts_with("continue")));
+
+        let cloud = Fake::default().stacks([Ok(Some(stack("UPDATE_ROLLBACK_FAILED")))]);
+        let error = recover(&request(&skip), &cloud, &mut Listener::default()).await.expect_err("refused");
+        assert!(error.to_string().ends_with("and that is nothing that AWS names"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

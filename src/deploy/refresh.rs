@@ -1,17 +1,14 @@
 //! Replacing the instances that run, for who asked for it: some at a time, the busy ones when they are free.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::audience::{Audience, Moment};
-use super::cloud::{Cloud, Group, LaunchSource};
+use super::cloud::{Cloud, Group, LaunchSource, Refresh};
 use super::error::DeployError;
+use super::pace::Pace;
 use super::running::{self, at_work};
+use super::trouble::CloudError;
 use super::{Request, Stack};
-
-/// Between two looks. An instance takes minutes.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// Refreshes every group of the stack in which something runs, and watches until all of them are through.
 ///
@@ -23,73 +20,101 @@ pub(super) async fn refresh<C: Cloud, A: Audience>(
     cloud: &C,
     audience: &mut A,
 ) -> Result<(), DeployError> {
-    let running = running::read(request.pairs, &stack.outputs, cloud).await?;
-    let mut going = Vec::new();
-    for group in at_work(&running) {
-        going.push((group.name.clone(), begin(group, cloud).await?));
-    }
+    let mut going = begin_all(request, stack, cloud).await.map_err(|cause| DeployError::NotRefreshed { cause })?;
     let since = Instant::now();
-    let mut told = vec![None; going.len()];
+    let mut pace = Pace::steady(request.change_set);
     let mut failed = None;
-    while !going.is_empty() {
-        let mut over = Vec::new();
-        for (index, (group, id)) in going.iter().enumerate() {
-            let found = match cloud.refresh(group, id.as_deref()).await {
-                Ok(found) => found.unwrap_or_default(),
-                Err(error) if error.is_passing() => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if told[index].as_ref() != Some(&found) {
-                audience.hear(&Moment::Refreshing {
-                    group,
-                    status: &found.status,
-                    percent: found.percent,
-                    reason: found.reason.as_deref(),
-                });
+    loop {
+        let mut left = Vec::new();
+        for mut one in going {
+            match one.look(cloud, audience).await? {
+                None => left.push(one),
+                Some(end) if end.status == "Successful" => {}
+                Some(end) => drop(failed.get_or_insert((one.group, end))),
             }
-            // None at all: it is as good as over, and there is nothing to say of it.
-            if found.is_over() || found.status.is_empty() {
-                over.push(index);
-                if found.status != "Successful" {
-                    failed = Some((group.clone(), found.clone()));
-                }
-            }
-            told[index] = Some(found);
         }
-        for index in over.into_iter().rev() {
-            going.remove(index);
-            told.remove(index);
-        }
-        if going.is_empty() {
-            break;
-        }
-        let group = going[0].0.clone();
+        going = left;
+        let Some(first) = going.first() else { break };
+        let goes_on = |why: &str| DeployError::RefreshGoesOn { group: first.group.clone(), why: why.into() };
         if request.timeout.is_some_and(|timeout| since.elapsed() >= timeout) {
-            return Err(DeployError::RefreshGoesOn { group, why: "the time is over" });
+            return Err(goes_on("the time is over"));
         }
         tokio::select! {
-            () = audience.interrupted() => return Err(DeployError::RefreshGoesOn { group, why: "interrupted" }),
-            () = tokio::time::sleep(PAUSE) => {}
+            () = audience.interrupted() => return Err(goes_on("interrupted")),
+            () = tokio::time::sleep(pace.pause()) => pace.answered(),
         }
     }
     match failed {
-        Some((group, refresh)) => Err(DeployError::Refresh {
+        Some((group, Refresh { status, reason, .. })) => Err(DeployError::Refresh {
             group,
-            status: if refresh.status.is_empty() { "gone".into() } else { refresh.status },
-            reason: refresh.reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
+            status,
+            reason: reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
         }),
         None => Ok(()),
     }
 }
 
+/// A group whose instances are being replaced.
+struct Going {
+    group: String,
+    /// The refresh; `None`: the newest one.
+    id: Option<String>,
+    /// What was told of it last.
+    told: Option<Refresh>,
+    /// How often in a row AWS knew nothing of it.
+    unlisted: u32,
+}
+
+async fn begin_all(request: &Request<'_>, stack: &Stack, cloud: &impl Cloud) -> Result<Vec<Going>, CloudError> {
+    let running = running::read(request.pairs, &stack.outputs, cloud).await?;
+    let mut going = Vec::new();
+    for group in at_work(&running) {
+        going.push(Going { group: group.name.clone(), id: begin(group, cloud).await?, told: None, unlisted: 0 });
+    }
+    Ok(going)
+}
+
 /// Begins a refresh, or finds the one that is under way: its id.
-async fn begin(group: &Group, cloud: &impl Cloud) -> Result<Option<String>, DeployError> {
+async fn begin(group: &Group, cloud: &impl Cloud) -> Result<Option<String>, CloudError> {
     // Of launch configurations Auto Scaling does not know which instances are as they should be.
     let skip_matching = matches!(group.launch, Some(LaunchSource::Template { .. }));
     match cloud.start_refresh(&group.name, skip_matching).await {
         Ok(id) => Ok(Some(id)),
         // The answer to the first attempt may have been lost, or somebody else was faster.
         Err(error) if error.code.starts_with("InstanceRefreshInProgress") => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
+    }
+}
+
+impl Going {
+    /// Looks how far it is, and tells what is new; how it ended, if it has.
+    async fn look<C: Cloud, A: Audience>(
+        &mut self,
+        cloud: &C,
+        audience: &mut A,
+    ) -> Result<Option<Refresh>, DeployError> {
+        let found = match cloud.refresh(&self.group, self.id.as_deref()).await {
+            Ok(found) => found,
+            Err(error) if error.is_passing() => return Ok(None),
+            Err(error) => {
+                return Err(DeployError::RefreshGoesOn { group: self.group.clone(), why: error.to_string() });
+            }
+        };
+        let Some(found) = found else {
+            // What has only just begun may not be listed yet.
+            self.unlisted += 1;
+            return Ok((self.unlisted >= 3).then(|| Refresh { status: "gone".into(), ..Refresh::default() }));
+        };
+        self.unlisted = 0;
+        if self.told.as_ref() != Some(&found) {
+            audience.hear(&Moment::Refreshing {
+                group: &self.group,
+                status: &found.status,
+                percent: found.percent,
+                reason: found.reason.as_deref(),
+            });
+            self.told = Some(found.clone());
+        }
+        Ok(found.is_over().then_some(found))
     }
 }

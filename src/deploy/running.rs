@@ -49,10 +49,7 @@ pub(super) async fn read(
     let named = |pair: &PairName<'_>, market: &str| outputs.get(&format!("{}{market}GroupName", pair.id)).cloned();
     let names: Vec<String> =
         pairs.iter().flat_map(|pair| [named(pair, "Spot"), named(pair, "OnDemand")]).flatten().collect();
-    let mut found = Vec::new();
-    for some in names.chunks(50) {
-        found.extend(cloud.groups(some).await?);
-    }
+    let found = cloud.groups(&names).await?;
     let group = |name: Option<String>| found.iter().find(|group| Some(&group.name) == name.as_ref()).cloned();
     let running = |pair: &PairName<'_>| Running {
         pair: pair.name.into(),

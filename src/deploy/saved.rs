@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::cloud::{Identity, Proposed};
 use super::error::DeployError;
 use super::request::Request;
+use crate::neutral::neutral;
 use crate::package::hex;
 
 /// The version of the file.
@@ -89,7 +90,8 @@ impl Saved {
         if version != VERSION {
             return Err(format!("is a plan file of version {version}, and this spotstack reads version {VERSION}"));
         }
-        serde_json::from_str(text).map_err(|error| format!("is no plan file: {error}"))
+        // An unknown field is quoted as it is.
+        serde_json::from_str(text).map_err(|error| format!("is no plan file: {}", neutral(&error.to_string())))
     }
 
     /// The file.
@@ -118,7 +120,7 @@ impl Saved {
         if differences.is_empty() {
             Ok(())
         } else {
-            Err(DeployError::OtherPlan { differences: differences.join("; ") })
+            Err(DeployError::OtherPlan { differences: neutral(&differences.join("; ")).into_owned() })
         }
     }
 }
@@ -169,6 +171,7 @@ mod tests {
             ("{}", "no `spotstack_plan`"),
             ("{\"spotstack_plan\": 2}", "version 2"),
             ("{\"spotstack_plan\": 1}", "no plan file: missing field"),
+            ("{\"spotstack_plan\": 1, \"\\u001b[2J\": 1}", "unknown field `\\u{1b}[2J`"),
         ] {
             assert!(Saved::read(text).expect_err("none").contains(word), "{text}");
         }

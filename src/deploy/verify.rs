@@ -8,7 +8,8 @@ use spot_policy::{Fact, Record};
 use super::PairName;
 use super::audience::{Audience, Moment};
 use super::cloud::{Cloud, Explained};
-use super::error::{CloudError, DeployError, Trouble};
+use super::error::DeployError;
+use super::trouble::{CloudError, Trouble};
 use crate::neutral::neutral;
 use crate::package::Package;
 
@@ -73,6 +74,7 @@ pub async fn self_test<C: Cloud, A: Audience>(
         match ask(name, cloud).await {
             Ok(Answer::Record(record)) => {
                 let decision = record.decision.to_string();
+                let decision = neutral(&decision);
                 audience.hear(&Moment::SelfTested { pair: pair.name, decision: &decision });
             }
             Ok(Answer::Blind { what, .. }) => {
@@ -134,18 +136,17 @@ async fn ask(function: &str, cloud: &impl Cloud) -> Result<Answer, CloudError> {
 
 /// Understands an answer.
 pub fn read(explained: &Explained) -> Answer {
-    let failed = |error: String| Answer::Failed { error, log: explained.log.clone() };
+    // Whatever the function says, it may have from somebody else.
+    let failed = |error: String| Answer::Failed { error: neutral(&error).into_owned(), log: explained.log.clone() };
     if let Some(word) = &explained.error {
         return failed(format!("{word}: {}", error_message(&explained.payload)));
     }
     match serde_json::from_slice::<Record>(&explained.payload) {
         Ok(record) => match blindness(&record) {
-            Some(what) => Answer::Blind { record: Box::new(record), what },
+            Some(what) => Answer::Blind { record: Box::new(record), what: neutral(&what).into_owned() },
             None => Answer::Record(Box::new(record)),
         },
-        Err(error) => {
-            failed(format!("it answers no record that this spotstack can read: {}", neutral(&error.to_string())))
-        }
+        Err(error) => failed(format!("it answers no record that this spotstack can read: {error}")),
     }
 }
 
@@ -170,8 +171,8 @@ fn blindness(record: &Record) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::error::tests::error;
     use crate::deploy::fake::{Fake, Listener, outputs, package, pair, record};
+    use crate::deploy::trouble::tests::error;
 
     fn failed() -> Explained {
         let payload = br#"{"errorType":"Fault","errorMessage":"cannot see the groups: AccessDenied"}"#.to_vec();
@@ -213,6 +214,14 @@ mod tests {
     async fn an_answer_that_is_no_record_is_a_failure() {
         let (result, ..) = test([Ok(Explained { payload: b"{}".to_vec(), error: None, log: String::new() })]).await;
         assert!(matches!(result, Err(DeployError::SelfTest { .. })));
+    }
+
+    #[test]
+    fn what_a_function_says_cannot_steer_a_terminal() {
+        let payload = "{\"errorMessage\":\"\\u001b[2J\"}".as_bytes().to_vec();
+        let explained = Explained { payload, error: Some("Unhandled".into()), log: String::new() };
+        let Answer::Failed { error, .. } = read(&explained) else { panic!("it failed") };
+        assert_eq!(error, "Unhandled: \\u{1b}[2J");
     }
 
     #[tokio::test]

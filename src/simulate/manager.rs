@@ -1,8 +1,8 @@
 //! Who decides: the SpotManager with the very rules that run in Lambda, or a strategy that people use today.
 
 use spot_policy::{
-    ANSWER, Action, Decision, Fact, Group, Instance, Interruption, Launch, LaunchOutcome, Market, Policy, PriceChange,
-    Queue, Revert, Seconds, Situation, Timestamp, Wanted, decide,
+    ANSWER, Action, Decision, Fact, Group, Instance, Interruption, LISTED, Launch, LaunchOutcome, Market, Policy,
+    PriceChange, Queue, Revert, Seconds, Situation, Timestamp, Wanted, decide,
 };
 
 use super::scenario::Scenario;
@@ -133,8 +133,8 @@ impl Manager {
             Revert::Idle => Seconds(0),
         };
         let forgotten = Seconds(remembered(policy).0 + 1);
-        let ages = [policy.held_for(), ANSWER, policy.patience, policy.patience.max(ANSWER), revert, forgotten]
-            .map(|age| age.0);
+        let (hold, patience) = (policy.held_for(), policy.patience);
+        let ages = [hold, ANSWER, LISTED, patience, patience.max(ANSWER), revert, forgotten].map(|age| age.0);
         let launched = world.groups.iter().flat_map(|group| group.attempts.iter().map(|attempt| attempt.at));
         let taken = world.groups.iter().flat_map(|group| group.interruptions.iter().map(|&(at, _)| at));
         let mut again = i64::MAX;

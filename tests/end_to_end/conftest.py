@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-LOCAL_AWS = Path(__file__).resolve().parent.parent / "local-aws"
-sys.path.insert(0, str(LOCAL_AWS))
-
-from project import CHEAP, REGION, Pair, Project, prices  # noqa: E402
-from world import World  # noqa: E402
-
-START_SECONDS = 60
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """Starts a local AWS with these options of `serve.py`."""
-    servers: list[subprocess.Popen] = []
-
-    def start(*options: str) -> World:
-        ready = tmp_path / f"endpoint-{len(servers)}"
-        command = [sys.executable, str(LOCAL_AWS / "serve.py"), "--ready-file", str(ready), *options]
-        servers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        deadline = time.monotonic() + START_SECONDS
-        while not ready.exists():
-            assert servers[-1].poll() is None and time.monotonic() < deadline, "the local AWS did not start"
-            time.sleep(0.02)
-        return World(ready.read_text(), REGION)
-
-    yield start
-    for server in servers:
-        server.terminate()
-    for server in servers:
-        server.wait(10)
+from project import CHEAP, Pair, Project, prices
+from world import World
 
 
 @pytest.fixture
@@ -72,9 +40,3 @@ def deploy(project: Project) -> Callable[..., Pair]:
 def gpu(deploy: Callable[..., Pair]) -> Pair:
     """The pair of the spec as it is, deployed."""
     return deploy()
-
-
-def pytest_configure() -> None:
-    # No credentials or settings of this machine's user may leak into what is tested.
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]

@@ -1,36 +1,29 @@
-"""A proxy in front of an endpoint that breaks one call in one way, and counts what goes through it."""
+"""A proxy in front of an endpoint that has calls go wrong, in the ways in which calls go wrong."""
 
 from __future__ import annotations
 
 import http.client
 import http.server
+import json
 import re
 import socket
 import threading
 import urllib.parse
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-def refusal(call: str, mode: str) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """How AWS says that it was asked too much, or that it has failed itself: each service in its own words."""
-    throttled = mode == "throttled"
-    if call in ("Invoke", "GetFunctionConfiguration"):
-        status, code = (429, "TooManyRequestsException") if throttled else (500, "ServiceException")
-        body = b'{"Type":"User","message":"Rate Exceeded."}'
-        return status, body, [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
-    if call.endswith(("Object", "Bucket")) or call.startswith("Put"):
-        status, code = (503, "SlowDown") if throttled else (500, "InternalError")
-        body = f"<Error><Code>{code}</Code><Message>Please reduce your request rate.</Message></Error>".encode()
-        return status, body, [("Content-Type", "application/xml")]
-    status, code = (400, "Throttling") if throttled else (500, "InternalFailure")
-    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>Rate exceeded</Message></Error>"
-    body = f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>".encode()
-    return status, body, [("Content-Type", "text/xml")]
+#: AWS does nothing of what it was asked.
+NOT_DONE = ("throttled", "broken", "denied", "refused", "silent")
 
+#: AWS has done it, and the caller does not learn it.
+DONE = ("answer lost", "answer cut", "answer halved", "answer of another")
 
-#: How a call goes wrong. Of the last two AWS has done what it was asked when the answer is lost.
-MODES = ("throttled", "broken", "refused", "answer lost", "answer cut")
+#: Longer than any patience with one attempt.
+SILENT_SECONDS = 12
+
+#: As many attempts as anybody makes.
+EVER = 10_000
 
 
 @dataclass
@@ -50,24 +43,71 @@ class Fault:
         return True
 
 
-class FaultProxy:
-    """Passes everything on to an endpoint, but for what the fault says."""
+class Answer(NamedTuple):
+    status: int
+    content: bytes
+    headers: list[tuple[str, str]]
 
-    def __init__(self, endpoint: str):
-        self._target = urllib.parse.urlsplit(endpoint)
-        self.fault: Fault | None = None
-        #: Changes the answer to a call, by its name and what AWS answered.
-        self.alter: Callable[[str, bytes], bytes] | None = None
+
+class Call:
+    """A request to AWS on its way."""
+
+    def __init__(self, endpoint: str, handler: http.server.BaseHTTPRequestHandler):
+        self._endpoint, self._handler = urllib.parse.urlsplit(endpoint), handler
+        self._body = handler.rfile.read(int(handler.headers["Content-Length"] or 0))
+        self.method, self.path, self.headers = handler.command, handler.path, handler.headers
+        self.service, self.name = name_of(self.method, self.path, self.headers, self._body)
+
+    def forward(self) -> Answer:
+        """What the endpoint answers. Signatures are not checked there; the host is the one that it arrives at."""
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+        connection = http.client.HTTPConnection(self._endpoint.hostname, self._endpoint.port, timeout=60)
+        connection.request(self.method, self.path, self._body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return Answer(answer.status, content, answer.getheaders())
+
+    def answer(self, answer: Answer, *, cut: bool = False) -> None:
+        """Answers; `cut`, the connection is lost in the middle of it."""
+        handler, (status, content, headers) = self._handler, answer
+        handler.send_response(status)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
+                handler.send_header(name, value)
+        length = {name.lower(): value for name, value in headers}.get("content-length")
+        of_head = self.method == "HEAD"
+        handler.send_header("Content-Length", length if of_head and length else str(len(content)))
+        handler.end_headers()
+        if not of_head:
+            handler.wfile.write(content[: len(content) // 2] if cut else content)
+            handler.wfile.flush()
+        if cut:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """The connection is gone, without an answer."""
+        self._handler.close_connection = True
+        self._handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+class Proxy:
+    """Passes everything on to an endpoint."""
+
+    def __init__(self, endpoint: str = ""):
+        self.endpoint = endpoint
         #: Every call that arrived, by its name, in order.
         self.calls: list[str] = []
-        self._lock = threading.Lock()
+        self.over = threading.Event()
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def _any(self) -> None:
-                proxy._answer(self)
+                call = Call(proxy.endpoint, self)
+                proxy.calls.append(call.name)
+                proxy.meet(call)
 
             do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _any
 
@@ -78,74 +118,109 @@ class FaultProxy:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> FaultProxy:
+    def meet(self, call: Call) -> None:
+        """What becomes of a call."""
+        call.answer(call.forward())
+
+    def __enter__(self):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
 
-    def _answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers["Content-Length"] or 0))
-        call = name_of(handler.command, handler.path, body)
+
+class FaultyProxy(Proxy):
+    """Passes everything on, but for what the fault strikes."""
+
+    def __init__(self, endpoint: str = ""):
+        super().__init__(endpoint)
+        self.fault: Fault | None = None
+        self._lock = threading.Lock()
+
+    def meet(self, call: Call) -> None:
         with self._lock:
-            self.calls.append(call)
             fault = self.fault
-            strikes = fault is not None and fault.strikes(call)
-        if strikes and fault.mode == "refused":
-            return hang_up(handler)
-        if strikes and fault.mode in ("throttled", "broken"):
-            return send(handler, *refusal(call, fault.mode))
-        connection = http.client.HTTPConnection(self._target.hostname, self._target.port, timeout=60)
-        # Signatures are not checked; the host is the one that it arrives at.
-        headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
-        connection.request(handler.command, handler.path, body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        if strikes and fault.mode == "answer lost":
-            return hang_up(handler)
-        if self.alter:
-            content = self.alter(call, content)
-        send(handler, answer.status, content, answer.getheaders(), cut=strikes)
-        return None
+            mode = fault.mode if fault and fault.strikes(call.name) else None
+        match mode:
+            case None:
+                call.answer(call.forward())
+            case "throttled" | "broken" | "denied":
+                call.answer(refusal(call.service, mode))
+            case "refused":
+                call.hang_up()
+            case "silent":
+                self.over.wait(SILENT_SECONDS)
+                call.hang_up()
+            case "answer lost":
+                call.forward()
+                call.hang_up()
+            case "answer cut":
+                call.answer(call.forward(), cut=True)
+            case "answer halved":
+                # The length is right, so that it is the answer that is cut and not the connection.
+                answer = call.forward()
+                call.answer(answer._replace(content=answer.content[: len(answer.content) // 2]))
+            case "answer of another":
+                call.forward()
+                page = b"<html><body>Welcome to the hotel</body></html>"
+                call.answer(Answer(200, page, [("Content-Type", "text/html")]))
+            case _:
+                raise ValueError(mode)
 
 
-def hang_up(handler: http.server.BaseHTTPRequestHandler) -> None:
-    """The connection is gone, without an answer."""
-    handler.close_connection = True
-    handler.connection.shutdown(socket.SHUT_RDWR)
+_REFUSALS = {
+    ("lambda", "throttled"): (429, "TooManyRequestsException"),
+    ("lambda", "broken"): (500, "ServiceException"),
+    ("s3", "throttled"): (503, "SlowDown"),
+    ("s3", "broken"): (500, "InternalError"),
+    (None, "throttled"): (400, "Throttling"),
+    (None, "broken"): (500, "InternalFailure"),
+    (None, "denied"): (403, "AccessDenied"),
+}
 
 
-def send(handler, status: int, content: bytes, headers: list[tuple[str, str]], *, cut: bool = False) -> None:
-    handler.send_response(status)
-    for name, value in headers:
-        if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
-            handler.send_header(name, value)
-    length = {name.lower(): value for name, value in headers}.get("content-length")
-    handler.send_header("Content-Length", length if handler.command == "HEAD" and length else str(len(content)))
-    handler.end_headers()
-    if handler.command == "HEAD":
-        return None
-    handler.wfile.write(content[: len(content) // 2] if cut else content)
-    if cut:
-        handler.wfile.flush()
-        return hang_up(handler)
-    return None
+def refusal(service: str, mode: str) -> Answer:
+    """How AWS says that it was asked too much, has failed itself, or will not: each service in its own words."""
+    status, code = _REFUSALS.get((service, mode)) or _REFUSALS[None, mode]
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>No.</Message></Error>"
+    match service:
+        case "lambda":
+            headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+            return Answer(status, b'{"Type":"User","message":"No."}', headers)
+        case "sqs":
+            body = json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "No."})
+            return Answer(status, body.encode(), [("Content-Type", "application/x-amz-json-1.0")])
+        case "s3":
+            return Answer(status, error.encode(), [("Content-Type", "application/xml")])
+        case "ec2":
+            body = f"<Response><Errors>{error}</Errors></Response>"
+        case _:
+            body = f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>"
+    return Answer(status, body.encode(), [("Content-Type", "text/xml")])
 
 
-def name_of(method: str, path: str, body: bytes) -> str:
-    """AWS's name of a call, by the protocol of its service."""
+def name_of(method: str, path: str, headers, body: bytes) -> tuple[str, str]:
+    """The service of a call, as far as it matters, and AWS's name of the call: each protocol says it elsewhere."""
+    if target := headers.get("X-Amz-Target"):
+        return "sqs", target.rpartition(".")[2]
     if found := re.search(rb"(?:^|&)Action=(\w+)", body):
-        return found.group(1).decode()
+        name = found.group(1).decode()
+        return "ec2" if name == "DescribeSpotPriceHistory" else "query", name
     path = urllib.parse.urlsplit(path)
     if path.path.startswith("/2015-03-31/functions/"):
-        return "Invoke" if method == "POST" else "GetFunctionConfiguration"
+        return "lambda", "Invoke" if method == "POST" else "GetFunctionConfiguration"
     what = "Object" if path.path.strip("/").count("/") else "Bucket"
-    extra = {"publicAccessBlock": "PublicAccessBlock", "encryption": "BucketEncryption", "policy": "BucketPolicy", "tagging": "BucketTagging"}
+    extra = {
+        "publicAccessBlock": "PublicAccessBlock",
+        "encryption": "BucketEncryption",
+        "policy": "BucketPolicy",
+        "tagging": "BucketTagging",
+    }
     for key, name in extra.items():
         if key in urllib.parse.parse_qs(path.query, keep_blank_values=True):
-            return f"Put{name}"
+            return "s3", f"Put{name}"
     verb = {"HEAD": "Head", "PUT": "Put" if what == "Object" else "Create", "DELETE": "Delete", "GET": "Get"}
-    return f"{verb.get(method, method)}{what}"
+    return "s3", f"{verb.get(method, method)}{what}"

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import yaml
 from world import World
@@ -274,13 +274,10 @@ class Pair:
         }
 
     @cached_property
-    def _lambda(self) -> Any:
-        return self.world.client("lambda")
-
-    @cached_property
     def environment(self) -> dict[str, str]:
         """The function's own variables."""
-        return self._lambda.get_function_configuration(FunctionName=self.ids["SpotManager"])["Environment"]["Variables"]
+        found = self.world.client("lambda").get_function_configuration(FunctionName=self.ids["SpotManager"])
+        return found["Environment"]["Variables"]
 
     @property
     def queue(self) -> str:
@@ -345,7 +342,8 @@ class Pair:
 
     def invoke(self, event: object) -> dict:
         """Delivers an event and waits for the function's answer."""
-        answer = self._lambda.invoke(FunctionName=self.ids["SpotManager"], Payload=json.dumps(event).encode())
+        function = self.ids["SpotManager"]
+        answer = self.world.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
         payload = answer["Payload"].read().decode()
         assert "FunctionError" not in answer, payload
         return json.loads(payload)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
 import io
 import json
 import signal
 import subprocess
-import threading
-import urllib.request
 import zipfile
 
+from faults import Call, Proxy
 from project import BINARY, Listener, Ran, eventually
 
 
@@ -111,7 +109,7 @@ def test_ctrl_c_while_cloudformation_prepares_leaves_no_change_set(project, worl
         running = subprocess.Popen(
             command, cwd=project.folder, env=project.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        eventually(lambda: pending.asked)
+        eventually(lambda: "DescribeChangeSet" in pending.calls)
         assert len(change_sets(world, project)) == len(made) + 1
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=30)
@@ -119,39 +117,12 @@ def test_ctrl_c_while_cloudformation_prepares_leaves_no_change_set(project, worl
     assert change_sets(world, project) == made
 
 
-class Pending:
+class Pending(Proxy):
     """In front of an endpoint: its change sets are never ready."""
 
-    def __init__(self, endpoint: str):
-        self.asked = 0
-        pending = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-                request = urllib.request.Request(endpoint + self.path, body, headers, method="POST")
-                with urllib.request.urlopen(request) as answer:
-                    status, content = answer.status, answer.read()
-                if b"DescribeChangeSet" in body:
-                    pending.asked += 1
-                    content = content.replace(b"<Status>CREATE_COMPLETE<", b"<Status>CREATE_IN_PROGRESS<")
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.send_header("Content-Type", "text/xml")
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                """Says nothing."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Pending:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def meet(self, call: Call) -> None:
+        answer = call.forward()
+        if call.name == "DescribeChangeSet":
+            content = answer.content.replace(b"<Status>CREATE_COMPLETE<", b"<Status>CREATE_IN_PROGRESS<")
+            answer = answer._replace(content=content)
+        call.answer(answer)

@@ -168,7 +168,7 @@ def test_accounts_without_launch_configurations_are_told_what_to_write(serve, tm
 
 def test_a_stack_that_takes_longer_than_the_timeout_goes_on(serve, tmp_path):
     """`--timeout`: exit 1 and how to come back. The same deploy again finds what it has begun; another one is refused, or waits."""
-    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.15"))
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.35"))
     ran = project.run("deploy", "--yes", "--timeout", "1s")
     ran.failed("has not finished in 1.0s", "CREATE_IN_PROGRESS now", "spotstack status --watch")
     first = project.stack["StackId"]
@@ -184,7 +184,7 @@ def test_a_stack_that_takes_longer_than_the_timeout_goes_on(serve, tmp_path):
 
 def test_a_busy_stack_is_waited_for_where_that_is_asked_for(serve, tmp_path):
     """`--wait-for-lock`: the other operation is followed to its end, then it goes on."""
-    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.05"))
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.15"))
     ran = project.run("deploy", "--yes", "--detach").ok()
     assert "status --watch" in ran.said and project.stack["StackStatus"] == "CREATE_IN_PROGRESS"
     project.write(workers={"max": 3})
@@ -196,7 +196,7 @@ def test_a_busy_stack_is_waited_for_where_that_is_asked_for(serve, tmp_path):
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])
 def test_a_pipeline_that_is_stopped_leaves_the_stack_to_cloudformation(serve, tmp_path, signal_name):
     """Ctrl-C and SIGTERM without a terminal: exit 1, the stack's state, and how to come back; coming back, it is whole."""
-    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.1"))
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.2"))
     running = subprocess.Popen(
         [str(BINARY), "deploy", "--yes", "--endpoint-url", project.world.endpoint],
         cwd=project.folder,
@@ -216,7 +216,7 @@ def test_a_pipeline_that_is_stopped_leaves_the_stack_to_cloudformation(serve, tm
 
 def test_on_a_terminal_ctrl_c_can_call_it_off(serve, tmp_path):
     """Ctrl-C, then «c»: the stack is deleted, and the command says so with exit 1."""
-    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.1"))
+    project = Project(tmp_path / "project", serve("--no-ticks", "--resource-seconds", "0.2"))
     ran = project.press_ctrl_c("c", "deploy", "--yes")
     ran.failed("[d]etach", "[c]ancel", "called off: `media-workers` is in DELETE_COMPLETE")
     # Resources may be left: the local AWS goes on making those that it is at.

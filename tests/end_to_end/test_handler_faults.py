@@ -5,19 +5,16 @@ Every combination is a test, so that what pytest counts is what was tried.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from faults import DONE, EVER, NOT_DONE, Fault, FaultyProxy
+from project import CHEAP, TICK, Pair, Project, alarm_event, eventually, prices
 from world import World
-
-from conftest import LOCAL_AWS, START_SECONDS
-from fault_proxy import MODES, FaultProxy
-from project import CHEAP, REGION, TICK, Pair, Project, alarm_event, eventually, prices
 
 #: Every call that the function makes, and whether Spot is refused where it is tried.
 CALLS = {
@@ -30,6 +27,9 @@ CALLS = {
     "SetDesiredCapacity": True,
     "Publish": True,
 }
+
+#: In which ways. (An answer that is cut is for the function as one that is lost.)
+MODES = [mode for mode in NOT_DONE + DONE if mode != "answer cut"]
 
 #: How groups are scaled up, and with it each call in each way of going wrong.
 COMBINATIONS = [
@@ -45,34 +45,29 @@ class Deployed:
     """A pair whose function calls AWS through the proxy."""
 
     world: World
-    proxy: FaultProxy
+    proxy: FaultyProxy
     pair: Pair
-    at_once: bool
 
 
 @pytest.fixture(scope="module")
-def deployed(request, tmp_path_factory) -> Iterator[Deployed]:
+def deployed(serve_all, tmp_path_factory) -> Iterator[Callable[[str], Deployed]]:
     """One local AWS and one stack for all combinations of a way of scaling up."""
-    folder, proxy = tmp_path_factory.mktemp("faults"), FaultProxy()
-    ready = folder / "endpoint"
-    options = ["--ready-file", str(ready), "--no-ticks", "--no-launch-events", "--function-endpoint", proxy.url]
-    server = subprocess.Popen([sys.executable, str(LOCAL_AWS / "serve.py"), *options], stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not ready.exists():
-            assert server.poll() is None and time.monotonic() < deadline, "the local AWS did not start"
-            time.sleep(0.02)
-        world = World(ready.read_text(), REGION)
-        proxy.target = world.endpoint
-        prices(world, CHEAP)
-        project = Project(folder / "project", world)
-        project.write(manager={"notify": "ops@example.com", "scale_up": request.param})
-        project.deploy()
-        yield Deployed(world, proxy, project.pair(), request.param == "launch_instances")
-    finally:
-        server.terminate()
-        server.wait(10)
-        proxy.close()
+    made: dict[str, Deployed] = {}
+    with contextlib.ExitStack() as proxies:
+
+        def deployed(scale_up: str) -> Deployed:
+            if scale_up not in made:
+                proxy = proxies.enter_context(FaultyProxy())
+                world = serve_all("--no-ticks", "--no-launch-events", "--function-endpoint", proxy.url)
+                proxy.endpoint = world.endpoint
+                prices(world, CHEAP)
+                project = Project(tmp_path_factory.mktemp("faults") / "project", world)
+                project.write(manager={"notify": "ops@example.com", "scale_up": scale_up})
+                project.deploy()
+                made[scale_up] = Deployed(world, proxy, project.pair())
+            return made[scale_up]
+
+        yield deployed
 
 
 def _start_over(on: Deployed, refused: bool) -> None:
@@ -90,18 +85,18 @@ def _start_over(on: Deployed, refused: bool) -> None:
     pair.send()
 
 
-@pytest.mark.parametrize(("deployed", "call", "mode"), COMBINATIONS, indirect=["deployed"])
-def test_a_call_that_goes_wrong(deployed, call, mode):
+@pytest.mark.parametrize(("scale_up", "call", "mode"), COMBINATIONS)
+def test_a_call_that_goes_wrong(deployed, scale_up, call, mode):
     """Served in time whenever the groups can be seen; once all is well again, exactly one worker, and nothing to do."""
-    pair, world, refused = deployed.pair, deployed.world, CALLS[call]
-    _start_over(deployed, refused)
-    deployed.proxy.fault = (call, mode)
-    deployed.proxy.seen.clear()
+    on, refused = deployed(scale_up), CALLS[call]
+    _start_over(on, refused)
+    pair = on.pair
+    fault = on.proxy.fault = Fault(mode, call, times=EVER)
     began = time.monotonic()
     function, event = pair.ids["SpotManager"], json.dumps(TICK if refused else alarm_event(pair.ids["JobsWaitingAlarm"]))
-    answer = world.client("lambda").invoke(FunctionName=function, Payload=event)
+    answer = on.world.client("lambda").invoke(FunctionName=function, Payload=event)
     took, record = time.monotonic() - began, json.load(answer["Payload"])
-    assert call in deployed.proxy.seen, "the fault was met"
+    assert fault.struck, "the fault was met"
     assert took < SECONDS
     if call == "DescribeAutoScalingGroups":
         assert (answer["FunctionError"], record["errorType"]) == ("Unhandled", "GroupsUnreadable")
@@ -110,26 +105,28 @@ def test_a_call_that_goes_wrong(deployed, call, mode):
         assert "FunctionError" not in answer, record
         assert sum(pair.instances()) == 1, "served"
         assert sum(pair.desired()) == 1 or call == "SetDesiredCapacity", "and not twice"
-    if call == "Publish" and mode != "truncated":  # half of its answer is as good as all of it
+    if call == "Publish" and mode != "answer halved":  # half of its answer is as good as all of it
         assert record["told"]["error"].startswith("Publish: ")
 
-    deployed.proxy.fault = None
+    on.proxy.fault = None
     for _ in range(2):
         pair.invoke(TICK)
     assert (sum(pair.desired()), sum(pair.instances())) == (1, 1)
     assert pair.explain()["decision"]["actions"] == []
 
 
-@pytest.mark.parametrize("deployed", ["policy", "launch_instances"], indirect=True)
-def test_no_call_is_forgotten(deployed):
+@pytest.mark.parametrize("scale_up", ["policy", "launch_instances"])
+def test_no_call_is_forgotten(deployed, scale_up):
     """The function makes these calls and no others."""
-    _start_over(deployed, refused=True)
-    deployed.proxy.seen.clear()
-    for event in (alarm_event(deployed.pair.ids["JobsWaitingAlarm"]), TICK):
-        deployed.pair.invoke(event)
-    deployed.world.capacity("spot", "unlimited")
-    deployed.pair.send()
-    deployed.pair.invoke(TICK)
-    assert deployed.proxy.seen <= set(CALLS)
-    other = "ExecutePolicy" if deployed.at_once else "LaunchInstances"
-    assert set(CALLS) - deployed.proxy.seen <= {other, "ExecutePolicy"}
+    on = deployed(scale_up)
+    _start_over(on, refused=True)
+    on.proxy.calls.clear()
+    for event in (alarm_event(on.pair.ids["JobsWaitingAlarm"]), TICK):
+        on.pair.invoke(event)
+    on.world.capacity("spot", "unlimited")
+    on.pair.send()
+    on.pair.invoke(TICK)
+    seen = set(on.proxy.calls)
+    assert seen <= set(CALLS)
+    other = "ExecutePolicy" if scale_up == "launch_instances" else "LaunchInstances"
+    assert set(CALLS) - seen <= {other, "ExecutePolicy"}

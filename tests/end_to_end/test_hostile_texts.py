@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from faults import FaultProxy
+from faults import Call, Proxy
 from project import Project
 
 #: Sets the title of a terminal, rings its bell, and turns the direction of what follows.
@@ -16,6 +16,19 @@ HOSTILE = "\x1b]0;owned\x07\u202e"
 
 #: What every AWS service calls a text that people read, and that spotstack never sends back.
 TEXTS = "StackStatusReason ResourceStatusReason StatusReason StateReason StatusMessage Message Description Cause".split()
+
+
+class Altering(Proxy):
+    """Passes everything on, the answers changed."""
+
+    #: By a call's name and what AWS answered.
+    alter: Callable[[str, bytes], bytes] | None = None
+
+    def meet(self, call: Call) -> None:
+        answer = call.forward()
+        if self.alter:
+            answer = answer._replace(content=self.alter(call.name, answer.content))
+        call.answer(answer)
 
 
 def hostile_texts(call: str, content: bytes) -> bytes:
@@ -54,7 +67,7 @@ def within(value: Any, chosen: Callable[[str], bool]) -> Any:
 
 @pytest.fixture
 def proxy(world):
-    with FaultProxy(world.endpoint) as proxy:
+    with Altering(world.endpoint) as proxy:
         yield proxy
 
 

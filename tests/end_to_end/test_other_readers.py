@@ -27,8 +27,8 @@ HOSTILE = [
 REFUSED = ["two\nlines", "tab\there", "\x85next", "\x1b[31m", "\x7f", "\r", "\x00", "x" * 257]
 
 
-class YamlOneOne(yaml.SafeLoader):
-    """PyYAML's reader of YAML 1.1, with CloudFormation's short forms."""
+class YamlOneOne(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """PyYAML's reader of YAML 1.1, by libyaml where that is there, with CloudFormation's short forms."""
 
 
 def _long_form(loader: YamlOneOne, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -102,28 +102,36 @@ def test_what_no_tag_may_say_is_refused(value, tmp_path):
 @pytest.mark.parametrize(
     ("path", "place"),
     [
-        (("launch", "key_name"), ("GpuSpotLaunch", "LaunchTemplateData", "KeyName")),
-        (("launch", "instance_profile"), ("GpuSpotLaunch", "LaunchTemplateData", "IamInstanceProfile", "Name")),
-        (("queue", "name"), ("GpuQueue", "QueueName")),
+        (("launch", "key_name"), ("SpotLaunch", "LaunchTemplateData", "KeyName")),
+        (("launch", "instance_profile"), ("SpotLaunch", "LaunchTemplateData", "IamInstanceProfile", "Name")),
+        (("queue", "name"), ("Queue", "QueueName")),
     ],
-    ids=str,
+    ids=lambda steps: steps[-1],
 )
 def test_names_arrive_or_are_refused(path, place, tmp_path):
     """A name is a string, even where YAML 1.1 reads a number, a time or a boolean."""
-    arrived = []
-    for value in HOSTILE:
-        spec = copy.deepcopy(SPEC)
-        section, key = path
-        spec["pairs"]["gpu"][section][key] = value
-        if not takes(spec, tmp_path):
-            continue
-        found: Any = read(spec, tmp_path)["Resources"]
-        found = found[place[0]]["Properties"]
-        for step in place[1:]:
-            found = found[step]
-        assert found == value
-        arrived.append(value)
+    section, key = path
+    resource, *steps = place
+
+    def named(values: list[str]) -> dict[str, Any]:
+        """A pair for each."""
+        spec, pair = copy.deepcopy(SPEC), SPEC["pairs"]["gpu"]
+        pairs = {f"p{index}": copy.deepcopy(pair) for index in range(len(values))}
+        for index, value in enumerate(values):
+            pairs[f"p{index}"]["queue"]["name"] = f"jobs-{index}"
+            pairs[f"p{index}"][section][key] = value
+        return spec | {"pairs": pairs}
+
+    arrived = [value for value in HOSTILE if takes(named([value]), tmp_path)]
     assert {"yes", "0755", "012345678901"} <= set(arrived)
+    most = 15  # a stack has 500 resources
+    for some in (arrived[start : start + most] for start in range(0, len(arrived), most)):
+        resources = read(named(some), tmp_path)["Resources"]
+        for index, value in enumerate(some):
+            found: Any = resources[f"P{index}{resource}"]["Properties"]
+            for step in steps:
+                found = found[step]
+            assert found == value
 
 
 def test_a_script_arrives_to_the_byte(tmp_path):

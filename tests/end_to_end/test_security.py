@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 
 import pytest
-from faults import FaultProxy
+from faults import Call, Proxy
 from project import Project
 
 OURS = "000000000000"
 
 
-class Witness(FaultProxy):
+class Witness(Proxy):
     """Passes everything on, and notes which account each call to S3 says that the bucket must belong to."""
 
     def __init__(self, endpoint: str):
         super().__init__(endpoint)
         self.owners: list[tuple[str, str | None]] = []
 
-    def _answer(self, handler) -> None:
-        if "/s3/" in handler.headers.get("Authorization", ""):
-            what = f"{handler.command} {handler.path.partition('?')[0]}"
-            self.owners.append((what, handler.headers.get("x-amz-expected-bucket-owner")))
-        super()._answer(handler)
+    def meet(self, call: Call) -> None:
+        if "/s3/" in call.headers.get("Authorization", ""):
+            what = f"{call.method} {call.path.partition('?')[0]}"
+            self.owners.append((what, call.headers.get("x-amz-expected-bucket-owner")))
+        super().meet(call)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from project import ABOVE_THE_BID, CHEAP, DEAR, ZONES, interruption_event, prices
+from project import ABOVE_THE_BID, CHEAP, DEAR, ZONES, eventually, interruption_event, prices
 
 TOO_DEAR = f"no Spot: too dear in {', '.join(ZONES)}"
 NO_PRICE = f"no Spot: no price known in {', '.join(ZONES)}"
@@ -212,6 +212,17 @@ def test_a_warned_worker_is_replaced_before_it_is_gone(gpu, world):
         assert verdicts(record)[worker["AvailabilityZone"]]["held"]["because"] == "interrupted"
     gpu.becomes(spot=2, on_demand=0)
     assert set(gpu.zones()) == set(ZONES), "the other zone"
+
+
+def test_a_warned_worker_that_spot_does_not_replace_is_replaced_by_on_demand(gpu, world):
+    """Two minutes' notice, and Spot has no other: On-Demand comes while the worker is still there."""
+    gpu.work_arrives()
+    gpu.becomes(spot=1, on_demand=0)
+    world.capacity("spot", 0)
+    (worker,) = gpu.groups()[0]["Instances"]
+    world.interrupt(worker["InstanceId"], warn_only=True)
+    eventually(gpu.instances, lambda there: there == (1, 1))
+    gpu.becomes(spot=1, on_demand=1)
 
 
 def test_a_zone_that_took_an_instance_back_is_skipped(gpu, world):

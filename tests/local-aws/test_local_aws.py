@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -16,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-
 from world import World
 
 HERE = Path(__file__).resolve().parent
@@ -28,7 +25,6 @@ BUCKET, KEY = "artifacts", "handler.zip"
 # Logs each event and its environment's names, and calls what the event says with the role's credentials.
 BOOTSTRAP = f"""#!{sys.executable}
 import json, os, urllib.request
-import boto3
 api = f"http://{{os.environ['AWS_LAMBDA_RUNTIME_API']}}/2018-06-01/runtime/invocation"
 while True:
     with urllib.request.urlopen(f"{{api}}/next") as request:
@@ -36,6 +32,7 @@ while True:
     print(json.dumps(event), flush=True)
     answer = {{"event": event, "env": dict(os.environ)}}
     for service, operation, arguments in event.get("calls", []):
+        import boto3
         try:
             getattr(boto3.client(service), operation)(**arguments)
             answer.setdefault("calls", []).append("ok")
@@ -43,40 +40,6 @@ while True:
             answer.setdefault("calls", []).append(str(error))
     urllib.request.urlopen(urllib.request.Request(f"{{api}}/{{number}}/response", json.dumps(answer).encode()))
 """
-
-
-class Server:
-    def __init__(self, folder: Path, *options: str):
-        ready = folder / "ready"
-        command = [sys.executable, str(HERE / "serve.py"), "--ready-file", str(ready), *options]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, env=os.environ | {"SECRET_OF_THE_HOST": "1"}
-        )
-        deadline = time.monotonic() + 60
-        while not ready.exists():
-            assert self.process.poll() is None and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.02)
-        self.world = World(ready.read_text(), REGION)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-
-@pytest.fixture
-def serve(tmp_path):
-    servers = []
-
-    def start(*options: str) -> World:
-        folder = tmp_path / str(len(servers))
-        folder.mkdir()
-        servers.append(Server(folder, *options))
-        return servers[-1].world
-
-    start.servers = servers
-    yield start
-    for server in servers:
-        server.stop()
 
 
 @pytest.fixture
@@ -217,7 +180,6 @@ def test_step_policy_finds_its_step(world):
     "start, percent, least, end", [(4, 50, None, 6), (3, 10, None, 4), (4, -10, None, 3), (5, 10, 3, 8), (0, 50, 2, 0)]
 )
 def test_percentages_round_towards_zero_but_never_to_nothing(start, percent, least, end):
-    sys.path.insert(0, str(HERE))
     from localaws.scaling import _adjusted
 
     assert (
@@ -556,7 +518,6 @@ def test_price_history_carries_the_price_in_force_in(world):
     ],
 )
 def test_missing_data_is_treated_as_configured(missing, values, state):
-    sys.path.insert(0, str(HERE))
     from localaws.alarms import judge
 
     alarm = {"ComparisonOperator": "LessThanOrEqualToThreshold", "Threshold": 0, "TreatMissingData": missing}
@@ -564,7 +525,6 @@ def test_missing_data_is_treated_as_configured(missing, values, state):
 
 
 def test_metric_math_counts_a_missing_value_as_zero():
-    sys.path.insert(0, str(HERE))
     from localaws.metric_math import evaluate
 
     assert evaluate("visible + in_flight", {"visible": 2, "in_flight": None}) == 2
@@ -735,7 +695,8 @@ def test_a_deployment_can_take_its_time(serve):
 # The function
 
 
-def test_the_function_sees_its_own_environment_only(serve):
+def test_the_function_sees_its_own_environment_only(serve, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_HOST", "1")
     world = serve("--no-ticks", "--function-endpoint", "http://127.0.0.1:9")
     out = deploy(world)
     answer = world.client("lambda").invoke(FunctionName=out["Function"], Payload=b"{}")
@@ -820,12 +781,13 @@ def test_servers_stop_with_their_functions_and_leave_nothing(serve):
     out = deploy(first)
     first.client("lambda").invoke(FunctionName=out["Function"], Payload=b"{}")
     assert second.client("s3").list_buckets()["Buckets"] == []
-    children = children_of(serve.servers[0].process.pid)
+    one, other = serve.processes
+    children = children_of(one.pid)
     assert len(children) == 2  # the server and the bootstrap
-    serve.servers[0].process.send_signal(signal.SIGKILL)  # even so
+    one.send_signal(signal.SIGKILL)  # even so
     eventually(lambda: not any(is_alive(pid) for pid in children))
-    serve.servers[1].process.terminate()
-    assert serve.servers[1].process.wait(10) == 0
+    other.terminate()
+    assert other.wait(10) == 0
 
 
 def children_of(pid: int) -> list[int]:

@@ -14,13 +14,17 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from datetime import datetime, timedelta, timezone
-from functools import cached_property
+from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 
-UNLIMITED = "unlimited"
+@cache
+def _session() -> Any:
+    """One for every world of this process, because it is the one that reads what boto3 knows of a service, and reads it once.
+    Imported where it is needed: most commands need no more than the server's own calls."""
+    import boto3
+
+    return boto3.Session()
 
 
 class World:
@@ -34,13 +38,23 @@ class World:
     ):
         self.endpoint = endpoint.rstrip("/")
         self.region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-        self._session = boto3.Session(access_key, secret_key, session_token, region_name=self.region)
+        self._who = {
+            "aws_access_key_id": access_key,
+            "aws_secret_access_key": secret_key,
+            "aws_session_token": session_token,
+        }
+        self._clients: dict[str, Any] = {}
         # No proxy of the environment may come between; SDKs would honour it for 127.0.0.1 too.
         self._http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def client(self, service: str) -> Any:
-        config = Config(proxies={}, retries={"total_max_attempts": 1})
-        return self._session.client(service, endpoint_url=self.endpoint, config=config)
+        """A client of boto3, the same one each time."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            config = Config(region_name=self.region, proxies={}, retries={"total_max_attempts": 1})
+            self._clients[service] = _session().client(service, endpoint_url=self.endpoint, config=config, **self._who)
+        return self._clients[service]
 
     def _local(self, call: str, method: str = "POST", **body: Any) -> Any:
         data = json.dumps({"region": self.region, **body}).encode() if method != "GET" else None
@@ -51,28 +65,20 @@ class World:
         except urllib.error.HTTPError as error:
             raise ValueError(json.load(error)["error"]) from None
 
-    @cached_property
-    def _autoscaling(self) -> Any:
-        return self.client("autoscaling")
-
-    @cached_property
-    def _sqs(self) -> Any:
-        return self.client("sqs")
-
     # Jobs
 
     def queue_url(self, name_or_url: str) -> str:
-        return name_or_url if "://" in name_or_url else self._sqs.get_queue_url(QueueName=name_or_url)["QueueUrl"]
+        return name_or_url if "://" in name_or_url else self.client("sqs").get_queue_url(QueueName=name_or_url)["QueueUrl"]
 
     def send_job(self, queue: str, body: str = "job") -> str:
-        return self._sqs.send_message(QueueUrl=self.queue_url(queue), MessageBody=body)["MessageId"]
+        return self.client("sqs").send_message(QueueUrl=self.queue_url(queue), MessageBody=body)["MessageId"]
 
     def receive_job(self, queue: str) -> dict | None:
         """The job is then in flight until it is finished or its visibility timeout is over."""
-        return next(iter(self._sqs.receive_message(QueueUrl=self.queue_url(queue)).get("Messages", [])), None)
+        return next(iter(self.client("sqs").receive_message(QueueUrl=self.queue_url(queue)).get("Messages", [])), None)
 
     def finish_job(self, queue: str, receipt: str) -> None:
-        self._sqs.delete_message(QueueUrl=self.queue_url(queue), ReceiptHandle=receipt)
+        self.client("sqs").delete_message(QueueUrl=self.queue_url(queue), ReceiptHandle=receipt)
 
     def metrics(self, queue: str, minutes: int = 1) -> dict:
         """Publishes the queue's depth as if it had been so for some minutes; the alarms judge it at once."""
@@ -123,20 +129,20 @@ class World:
     # What there is
 
     def group(self, name: str) -> dict:
-        found = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        found = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
         if not found:
             raise ValueError(f"no group named {name}")
         return found[0]
 
     def groups(self) -> list[dict]:
-        pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate()
+        pages = self.client("autoscaling").get_paginator("describe_auto_scaling_groups").paginate()
         return sorted(
             (group for page in pages for group in page["AutoScalingGroups"]), key=lambda g: g["AutoScalingGroupName"]
         )
 
     def market(self, group: dict) -> str:
         if name := group.get("LaunchConfigurationName"):
-            found = self._autoscaling.describe_launch_configurations(LaunchConfigurationNames=[name])[
+            found = self.client("autoscaling").describe_launch_configurations(LaunchConfigurationNames=[name])[
                 "LaunchConfigurations"
             ]
             return "spot" if found and found[0].get("SpotPrice") else "on-demand"
@@ -146,7 +152,7 @@ class World:
         return "spot" if found and "InstanceMarketOptions" in found[0]["LaunchTemplateData"] else "on-demand"
 
     def activities(self, group: str) -> list[dict]:
-        pages = self._autoscaling.get_paginator("describe_scaling_activities").paginate(AutoScalingGroupName=group)
+        pages = self.client("autoscaling").get_paginator("describe_scaling_activities").paginate(AutoScalingGroupName=group)
         return [activity for page in pages for activity in page["Activities"]]
 
     def invocations(self, function: str) -> tuple[int, list[str]]:

@@ -1,13 +1,14 @@
 //! The rules.
 
-use std::collections::BTreeMap;
+mod refusal;
+mod spot_market;
 
-use crate::decision::{Action, Decision, Reason, Verdict, ZoneVerdict};
-use crate::failure::{FailureKind, classify};
-use crate::policy::{ANSWER, Policy, Revert};
-use crate::price::{Price, prices_by_zone};
-use crate::situation::{Fact, Group, Launch, LaunchOutcome, Market, Queue, Situation};
-use crate::units::{Seconds, Timestamp};
+use refusal::{Refusals, last_success, misconfigured, refused_on_demand};
+use spot_market::SpotMarket;
+
+use crate::decision::{Action, Decision, Reason};
+use crate::policy::{LISTED, Policy, Revert};
+use crate::situation::{Fact, Group, Market, Queue, Situation};
 
 /// Which facts beyond the queue and the groups a decision will depend on, so that an idle run asks for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,8 @@ fn workers_for(policy: &Policy, queue: &Queue) -> u32 {
 /// 5. **Repair**: what a group asks for, has not got and is not getting is withdrawn, or Spot's return would double the fleet.
 /// 6. **Replaced twice**: what AWS took back was replaced when it warned, and once more by its group when it was gone. With
 ///    `protect` the second one leaves as soon as it is free.
-/// 7. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand.
+/// 7. **Revert**, where `revert` is a duration: one Spot Instance is probed at a time; what is then too much leaves On-Demand,
+///    unless it came a moment ago and no Spot since: then it may stand in for one that AWS has warned of, and that is listed still.
 ///
 /// A running worker is only ever lowered away by rules 6 and 7, and only with `protect`, when it is free. All else lowers what
 /// was never delivered. Scaling in is the idle alarm's.
@@ -162,7 +164,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
 
     // What each group should ask for. What it has and what was just decided to ask; else no more than is wanted of it, and
     // no less than the workers that are to stay.
-    let retiring = policy.protect && matches!(policy.revert, Revert::After(_));
+    let retiring = policy.protect && matches!(policy.revert, Revert::After(_)) && !stands_in(situation);
     let staying_on_demand = live_on_demand.min(if retiring { on_demand.min } else { on_demand.desired });
     let spot_target = if to_spot > 0 {
         taken + to_spot
@@ -194,6 +196,14 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
         zones: market.zones,
         fallback_after,
     }
+}
+
+/// Whether On-Demand has just come, and no Spot since. What is known of a warning is known in the one run that it woke, so for
+/// all others the instance is one that works.
+fn stands_in(situation: &Situation) -> bool {
+    last_success(&situation.on_demand).is_some_and(|came| {
+        came.age(situation.now) < LISTED && last_success(&situation.spot).is_none_or(|spot| spot < came)
+    })
 }
 
 /// Spot workers that came although what they replace had been replaced already: no more than are too many, nor than AWS took
@@ -242,320 +252,6 @@ fn actions(situation: &Situation, spot: u32, on_demand: u32, to_spot: u32, to_on
         .collect();
     actions.sort_by_key(|action| action.to() > situation.group(action.market()).desired);
     actions
-}
-
-/// A launch that brought nothing, or an instance that was taken back.
-struct Refusal<'a> {
-    at: Timestamp,
-    zone: Option<&'a str>,
-    kind: FailureKind,
-    text: &'a str,
-}
-
-impl<'a> Refusal<'a> {
-    /// `known` holds the texts that have been classified already.
-    fn of(launch: &'a Launch, now: Timestamp, known: &mut Vec<(&'a str, FailureKind)>) -> Option<Self> {
-        let (kind, text) = match &launch.outcome {
-            LaunchOutcome::Successful => return None,
-            LaunchOutcome::Failed(text) => {
-                let kind = known.iter().find(|(said, _)| said == text).map(|&(_, kind)| kind).unwrap_or_else(|| {
-                    let kind = classify(text);
-                    known.push((text, kind));
-                    kind
-                });
-                (kind, text.as_str())
-            }
-            LaunchOutcome::InProgress | LaunchOutcome::Cancelled => {
-                is_silent(launch, now).then_some(())?;
-                (FailureKind::Silent, "")
-            }
-        };
-        let at = match launch.outcome {
-            LaunchOutcome::InProgress => now, // it refuses still
-            _ => launch.ended.unwrap_or(launch.started),
-        };
-        Some(Self { at, zone: launch.zone.as_deref(), kind, text })
-    }
-}
-
-/// Whether a launch that is under way, or was given up, had no answer for longer than an answer takes.
-fn is_silent(launch: &Launch, now: Timestamp) -> bool {
-    launch.started.age(launch.ended.unwrap_or(now)) >= ANSWER
-}
-
-/// The refusals of both groups, oldest first.
-struct Refusals<'a> {
-    spot: Vec<Refusal<'a>>,
-    on_demand: Vec<Refusal<'a>>,
-}
-
-impl<'a> Refusals<'a> {
-    fn of(situation: &'a Situation) -> Self {
-        // A group that tries again and again is told the same again and again.
-        let mut known = Vec::new();
-        let mut of = |group: &'a Group| {
-            let launches = group.launches.known().into_iter().flatten();
-            let mut refusals: Vec<_> =
-                launches.filter_map(|launch| Refusal::of(launch, situation.now, &mut known)).collect();
-            refusals.sort_by_key(|refusal| refusal.at);
-            refusals
-        };
-        Self { spot: of(&situation.spot), on_demand: of(&situation.on_demand) }
-    }
-
-    fn of_group(&self, market: Market) -> &[Refusal<'a>] {
-        match market {
-            Market::Spot => &self.spot,
-            Market::OnDemand => &self.on_demand,
-        }
-    }
-}
-
-/// Where AWS has taken Spot Instances back, or is about to. Interruptions come in packs: nine in ten of those that strike one
-/// pool together do so within three minutes. So the zone is skipped like one that refused. One without a zone says nothing.
-fn taken_back(group: &Group, now: Timestamp) -> impl Iterator<Item = Refusal<'_>> {
-    let warned = group.instances.iter().filter(|instance| instance.is_leaving());
-    let warned = warned.map(move |instance| (now, Some(instance.zone.as_str()).filter(|zone| !zone.is_empty())));
-    let gone = group.interruptions.iter().map(|interruption| (interruption.at, interruption.zone.as_deref()));
-    warned.chain(gone).filter(|(_, zone)| zone.is_some()).map(|(at, zone)| Refusal {
-        at,
-        zone,
-        kind: FailureKind::Interrupted,
-        text: "",
-    })
-}
-
-/// When a group last got an instance.
-fn last_success(group: &Group) -> Option<Timestamp> {
-    let launches = group.launches.known()?;
-    launches.iter().filter(|launch| launch.outcome == LaunchOutcome::Successful).map(|launch| launch.started).max()
-}
-
-/// A launch definition that AWS has found wrong a short while ago, and not found right since.
-fn misconfigured(policy: &Policy, situation: &Situation, refusals: &Refusals<'_>) -> Option<Reason> {
-    let now = situation.now;
-    [Market::OnDemand, Market::Spot].into_iter().find_map(|market| {
-        let group = situation.group(market);
-        let wrong = refusals.of_group(market).iter().rfind(|refusal| {
-            refusal.kind.is_configuration()
-                && refusal.at.age(now) < policy.held_for()
-                && last_success(group).is_none_or(|success| success < refusal.at)
-        })?;
-        let (because, text, until) = (wrong.kind, wrong.text.to_owned(), wrong.at.plus(policy.held_for()));
-        Some(Reason::Misconfigured { market, because, text, until })
-    })
-}
-
-/// The last refusal of On-Demand, if what it still asks for will not come soon.
-fn refused_on_demand<'a, 'b>(
-    policy: &Policy,
-    situation: &'a Situation,
-    refusals: &'b Refusals<'a>,
-) -> Option<&'b Refusal<'a>> {
-    let group = &situation.on_demand;
-    let last = refusals.on_demand.last()?;
-    let stands = group.shortfall() > 0
-        && last.at.age(situation.now) < policy.held_for()
-        && last_success(group).is_none_or(|success| success < last.at);
-    stands.then_some(last)
-}
-
-/// What is known of Spot for this pair.
-struct SpotMarket {
-    zones: Vec<ZoneVerdict>,
-    /// Since when what is asked for has been refused or met by silence.
-    unmet_since: Option<Timestamp>,
-    /// Launches that AWS has not answered and still may.
-    pending: u32,
-    state: State,
-    /// Prices or launches that could not be read.
-    blind: Vec<Reason>,
-    last_refusal: Option<Timestamp>,
-}
-
-enum State {
-    Open,
-    /// Refused everywhere, but demand may wait until then.
-    Patient(Timestamp),
-    /// No zone is worth it or to be had.
-    Closed,
-    /// Asked for and missing, and nobody knows whether it will come.
-    Unknown,
-    /// Asked for in vain for too long, or refused for a reason that holds in every zone.
-    Refused(FailureKind, Timestamp),
-    Suspended,
-}
-
-impl SpotMarket {
-    fn observe(policy: &Policy, situation: &Situation, refusals: &[Refusal<'_>]) -> Self {
-        let (group, on_demand, now) = (&situation.spot, &situation.on_demand, situation.now);
-        let taken_back: Vec<_> = taken_back(group, now).collect();
-        let held: Vec<&Refusal<'_>> =
-            refusals.iter().filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
-        let zones = zones(policy, situation, refusals.iter().chain(taken_back.iter()));
-        let patience = policy.patience.max(ANSWER);
-        let unmet_since = unmet_since(policy, group, now);
-        let everywhere = held.iter().rfind(|refusal| refusal.kind.is_everywhere());
-
-        let state = if group.launch_suspended().is_some() {
-            State::Suspended
-        } else if let Some(refusal) = everywhere {
-            State::Refused(refusal.kind, refusal.at.plus(policy.held_for()))
-        } else if group.shortfall() > 0 && group.launches.known().is_none() && on_demand.launch_suspended().is_none() {
-            State::Unknown
-        } else if let Some(last) = held.last().filter(|_| unmet_since.is_some_and(|since| since.age(now) >= patience)) {
-            // Patience, or the time that an answer takes, is over: that one zone is open no longer counts.
-            State::Refused(last.kind, last.at.plus(policy.held_for()))
-        } else if zones.iter().any(|zone| zone.verdict == Verdict::Open) {
-            State::Open
-        } else if let Some(until) = waits_until(policy, group, &zones, unmet_since).filter(|&until| until > now) {
-            State::Patient(until)
-        } else {
-            State::Closed
-        };
-
-        let mut blind = Vec::new();
-        if let Fact::Unreadable(why) = &situation.prices {
-            blind.push(Reason::PricesUnreadable { why: why.clone() });
-        }
-        match &group.launches {
-            Fact::Unreadable(why) => blind.push(Reason::LaunchesUnreadable { why: why.clone() }),
-            Fact::NotRead if group.shortfall() > 0 => {
-                blind.push(Reason::LaunchesUnreadable { why: "nobody asked".into() });
-            }
-            _ => {}
-        }
-        let pending = group
-            .launches
-            .known()
-            .into_iter()
-            .flatten()
-            .filter(|launch| launch.outcome == LaunchOutcome::InProgress && launch.started.age(now) < ANSWER);
-        let pending = crate::situation::count(pending.count());
-        let last_refusal = refusals.iter().chain(&taken_back).map(|refusal| refusal.at).max();
-        Self { zones, unmet_since, pending, state, blind, last_refusal }
-    }
-
-    /// Whether Spot may be asked for.
-    fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::Patient(_))
-    }
-
-    /// How much of what the group asks for and has not got may still come. With launches unreadable: nothing, so that the
-    /// queue is served by On-Demand rather than by hope; but where On-Demand launches nothing, hope is all there is.
-    fn fresh(&self, group: &Group) -> u32 {
-        if self.is_open() { group.shortfall() } else { group.shortfall().min(self.pending) }
-    }
-
-    /// Whether Spot may be tried beside On-Demand workers that serve.
-    fn may_probe(&self, policy: &Policy, situation: &Situation) -> bool {
-        let Revert::After(after) = policy.revert else { return false };
-        policy.protect
-            && matches!(self.state, State::Open)
-            && situation.queue.known().is_some()
-            && situation.on_demand.live() > policy.base
-            && self.last_refusal.is_none_or(|at| at.age(situation.now) >= after)
-    }
-
-    /// Why Spot may be tried, or not.
-    fn reasons(&self) -> Vec<Reason> {
-        let mut reasons = self.blind.clone();
-        reasons.extend(match &self.state {
-            State::Open => {
-                let mut open: Vec<_> = self.zones.iter().filter(|zone| zone.verdict == Verdict::Open).collect();
-                let price = |zone: &ZoneVerdict| zone.price.map_or(f64::INFINITY, Price::guarded);
-                open.sort_by(|a, b| price(a).total_cmp(&price(b)));
-                Some(Reason::SpotWorthIt { zones: open.iter().map(|zone| zone.zone.clone()).collect() })
-            }
-            State::Patient(until) => Some(Reason::WaitingForSpot { until: *until }),
-            State::Closed => {
-                let zones = self.zones.iter().map(|zone| (zone.zone.clone(), zone.verdict)).collect();
-                Some(Reason::NoZoneOpen { zones })
-            }
-            State::Refused(FailureKind::SpotQuota, until) => Some(Reason::SpotQuota { until: *until }),
-            State::Refused(because, until) => Some(Reason::SpotRefused { because: *because, until: *until }),
-            State::Unknown | State::Suspended => None, // said already
-        });
-        reasons
-    }
-}
-
-/// Since when the Spot group has been asking in vain: the first launch that brought nothing, or has not yet, or the first
-/// instance that was taken back, after the last launch that succeeded. A pause as long as a hold parts one demand from the
-/// next: while a group asks, it tries again sooner, and what was withdrawn is not asked again for that long.
-fn unmet_since(policy: &Policy, group: &Group, now: Timestamp) -> Option<Timestamp> {
-    let success = last_success(group);
-    let launches = group.launches.known()?.iter().filter_map(|launch| match launch.outcome {
-        LaunchOutcome::Successful => None,
-        LaunchOutcome::InProgress => Some((launch.started, now)),
-        // A launch given up at once says nothing about Spot.
-        LaunchOutcome::Cancelled if !is_silent(launch, now) => None,
-        LaunchOutcome::Cancelled | LaunchOutcome::Failed(_) => {
-            Some((launch.started, launch.ended.unwrap_or(launch.started)))
-        }
-    });
-    let mut tries: Vec<_> = launches.chain(taken_back(group, now).map(|taken| (taken.at, taken.at))).collect();
-    tries.retain(|&(started, _)| success.is_none_or(|success| success < started));
-    tries.sort_unstable_by_key(|&(_, ended)| std::cmp::Reverse(ended));
-    let mut since = None;
-    for (started, ended) in tries {
-        if ended.age(since.unwrap_or(now)) >= policy.held_for() {
-            break;
-        }
-        since = Some(since.map_or(started, |since: Timestamp| since.min(started)));
-    }
-    since
-}
-
-/// Until when demand waits for Spot that is asked for and refused in every zone that would be worth it.
-fn waits_until(
-    policy: &Policy,
-    group: &Group,
-    zones: &[ZoneVerdict],
-    unmet_since: Option<Timestamp>,
-) -> Option<Timestamp> {
-    let limit = policy.limit();
-    let refused_only = zones.iter().any(|zone| {
-        matches!(zone.verdict, Verdict::Held { .. })
-            && limit.is_none_or(|limit| zone.price.is_some_and(|price| price.guarded() <= limit))
-    });
-    (refused_only && group.shortfall() > 0 && policy.patience > Seconds(0))
-        .then_some(unmet_since?.plus(policy.patience))
-}
-
-/// Each zone of the Spot group and whether Spot may be tried there.
-fn zones<'a>(
-    policy: &Policy,
-    situation: &Situation,
-    refusals: impl Iterator<Item = &'a Refusal<'a>>,
-) -> Vec<ZoneVerdict> {
-    let (group, limit, now) = (&situation.spot, policy.limit(), situation.now);
-    let held: Vec<_> = refusals.filter(|refusal| refusal.at.age(now) < policy.held_for()).collect();
-    let prices = situation
-        .prices
-        .known()
-        .map_or_else(BTreeMap::new, |changes| prices_by_zone(changes, situation.now, policy.window));
-    let mut names: Vec<&str> = group.zones.iter().map(String::as_str).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-        .into_iter()
-        .map(|zone| {
-            let price = prices.get(zone).copied();
-            let here = held.iter().filter(|refusal| refusal.zone.is_none_or(|refused| refused == zone));
-            let refusal = here.max_by_key(|refusal| refusal.at);
-            let verdict = match (refusal, limit, price) {
-                (Some(refusal), ..) => {
-                    Verdict::Held { because: refusal.kind, until: refusal.at.plus(policy.held_for()) }
-                }
-                (_, None, _) => Verdict::Open,
-                (_, _, None) => Verdict::NoPrice,
-                (_, Some(limit), Some(price)) if price.guarded() <= limit => Verdict::Open,
-                _ => Verdict::Dear,
-            };
-            ZoneVerdict { zone: zone.to_owned(), price, verdict }
-        })
-        .collect()
 }
 
 #[cfg(test)]

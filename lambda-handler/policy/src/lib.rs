@@ -43,7 +43,7 @@ pub use failure::FailureKind;
 pub use launching::{Attempt, Next, Tried};
 pub use measures::Measures;
 pub use notice::Notice;
-pub use policy::{ANSWER, Policy, Revert};
+pub use policy::{ANSWER, LISTED, Policy, Revert};
 pub use price::{Price, prices_by_zone};
 pub use record::{Deed, Record, Told, Trigger};
 pub use situation::{

@@ -8,6 +8,9 @@ use crate::units::{Percent, Seconds};
 /// Spot-request path may wait for ever without failing.
 pub const ANSWER: Seconds = Seconds(90);
 
+/// How long a Spot Instance that AWS has warned it takes back is listed as in service: two minutes, and until its group notices.
+pub const LISTED: Seconds = Seconds::minutes(5);
+
 /// The longest pause between two looks that a short `hold` is proof against.
 const LOOK: Seconds = Seconds::minutes(5);
 
@@ -75,7 +78,7 @@ impl Policy {
     pub fn look_back(&self) -> Seconds {
         let demand = Seconds(self.held_for().0.saturating_add(self.patience.0)).max(ANSWER);
         match self.revert {
-            Revert::After(after) => demand.max(after),
+            Revert::After(after) => demand.max(after).max(LISTED),
             Revert::Idle => demand,
         }
     }

@@ -1,220 +1,16 @@
-//! Runs against a scripted account: two groups that do as they are told, a queue, and faults where the test wants them.
+//! Runs against a scripted account.
 
-use std::cell::{Cell, RefCell};
+mod fake;
+
+use std::cell::Cell;
 use std::time::Duration;
 
+use fake::{Call, Fake, NOW, Wrong};
 use serde_json::{Value, json};
-use spot_policy::{Action, Deed, Fact, Group, Instance, Launch, LaunchOutcome, Market, PriceChange, Queue};
-use tokio::time::Instant;
+use spot_policy::{Action, Deed, Fact, Market};
 
 use super::*;
-use crate::account::{Activities, Groups, Launched};
 use crate::config::tests::config;
-
-const NOW: i64 = 1_795_464_000;
-const ZONE: &str = "eu-west-1a";
-
-/// A call, as the fake account was asked it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
-    Queue,
-    Groups,
-    Activities(Market),
-    Prices,
-    ScaleUp(Market, u32),
-    SetDesired(Market, u32),
-    Launch(Market, u32),
-    Tell,
-}
-
-/// How a call goes wrong.
-#[derive(Debug, Clone, Copy)]
-enum Wrong {
-    Refused,
-    Busy,
-    Hangs,
-}
-
-struct Fake {
-    queue: Queue,
-    groups: RefCell<Groups>,
-    launches: Vec<Launch>,
-    /// What goes wrong, once for each entry.
-    wrong: RefCell<Vec<(Call, Wrong)>>,
-    calls: RefCell<Vec<Call>>,
-    /// What each market has to launch at once, or why not.
-    has: [Result<u32, &'static str>; 2],
-    /// Tokens of launches at once that were answered.
-    tokens: RefCell<Vec<String>>,
-    letters: RefCell<Vec<(String, String)>>,
-    /// When the last question was answered, since the start: one second for each round trip.
-    answered: Cell<Duration>,
-    start: Instant,
-}
-
-fn group(name: &str, live: u32, desired: u32) -> Group {
-    let instance = |index| Instance {
-        id: format!("i-{name}-{index}"),
-        zone: ZONE.into(),
-        state: "InService".into(),
-        ..Instance::default()
-    };
-    Group {
-        name: name.into(),
-        max: 30,
-        desired,
-        zones: vec![ZONE.into()],
-        instances: (0..live).map(instance).collect(),
-        ..Group::default()
-    }
-}
-
-impl Fake {
-    /// So many jobs; for each group what is live and what is asked for.
-    fn new(jobs: u32, spot: (u32, u32), on_demand: (u32, u32)) -> Self {
-        Self {
-            queue: Queue { visible: jobs, in_flight: 0 },
-            groups: RefCell::new(Groups {
-                spot: group("gpu-spot", spot.0, spot.1),
-                on_demand: group("gpu-on-demand", on_demand.0, on_demand.1),
-            }),
-            launches: Vec::new(),
-            wrong: RefCell::default(),
-            has: [Ok(9), Ok(9)],
-            tokens: RefCell::default(),
-            letters: RefCell::default(),
-            calls: RefCell::default(),
-            answered: Cell::default(),
-            start: Instant::now(),
-        }
-    }
-
-    /// Spot asked for in vain: one instance wanted, refused a minute ago in the only zone.
-    fn refused_by_spot(jobs: u32) -> Self {
-        let refusal = Launch {
-            id: "fa11ed".into(),
-            started: Timestamp(NOW - 60),
-            ended: Some(Timestamp(NOW - 58)),
-            zone: Some(ZONE.into()),
-            outcome: LaunchOutcome::Failed(
-                "Could not launch Spot Instances. UnfulfillableCapacity - There is no capacity available".into(),
-            ),
-        };
-        Self { launches: vec![refusal], ..Self::new(jobs, (0, jobs), (0, 0)) }
-    }
-
-    fn wrong(self, wrong: &[(Call, Wrong)]) -> Self {
-        self.wrong.replace(wrong.to_vec());
-        self
-    }
-
-    async fn called(&self, call: Call) -> Result<(), Fault> {
-        self.calls.borrow_mut().push(call);
-        let wrong = {
-            let mut wrong = self.wrong.borrow_mut();
-            let index = wrong.iter().position(|(at, _)| *at == call);
-            index.map(|index| wrong.remove(index).1)
-        };
-        let fault = |code: &str| Err(Fault { operation: "Fake", code: code.into(), message: "as scripted".into() });
-        let answer = match wrong {
-            None => Ok(()),
-            Some(Wrong::Refused) => fault("AccessDenied"),
-            Some(Wrong::Busy) => fault("ScalingActivityInProgress"),
-            Some(Wrong::Hangs) => std::future::pending().await,
-        };
-        if matches!(call, Call::Queue | Call::Groups | Call::Activities(_) | Call::Prices) {
-            sleep(Duration::from_secs(1)).await;
-            self.answered.set(self.start.elapsed());
-        }
-        answer
-    }
-
-    fn set(&self, market: Market, to: u32) {
-        let mut groups = self.groups.borrow_mut();
-        match market {
-            Market::Spot => groups.spot.desired = to,
-            Market::OnDemand => groups.on_demand.desired = to,
-        }
-    }
-
-    fn changes(&self) -> Vec<Call> {
-        let calls = self.calls.borrow();
-        calls
-            .iter()
-            .copied()
-            .filter(|call| matches!(call, Call::ScaleUp(..) | Call::SetDesired(..) | Call::Launch(..)))
-            .collect()
-    }
-
-    /// What both groups ask for.
-    fn desired(&self) -> (u32, u32) {
-        let groups = self.groups.borrow();
-        (groups.spot.desired, groups.on_demand.desired)
-    }
-}
-
-impl Account for Fake {
-    async fn queue(&self) -> Result<Queue, Fault> {
-        self.called(Call::Queue).await.map(|()| self.queue)
-    }
-
-    async fn groups(&self) -> Result<Groups, Fault> {
-        self.called(Call::Groups).await.map(|()| self.groups.borrow().clone())
-    }
-
-    async fn activities(&self, market: Market, since: Timestamp) -> Result<Activities, Fault> {
-        assert_eq!(since, Timestamp(NOW - 600), "ten minutes back");
-        self.called(Call::Activities(market)).await?;
-        let launches = if market == Market::Spot { self.launches.clone() } else { Vec::new() };
-        Ok(Activities { launches, ..Activities::default() })
-    }
-
-    async fn prices(&self, since: Timestamp, until: Timestamp) -> Result<Vec<PriceChange>, Fault> {
-        assert_eq!((since, until), (Timestamp(NOW - 3_600), Timestamp(NOW)), "the window");
-        self.called(Call::Prices).await?;
-        Ok(vec![PriceChange { zone: ZONE.into(), at: Timestamp(NOW - 90_000), usd: 0.31 }])
-    }
-
-    async fn scale_up(&self, market: Market, to: u32) -> Result<(), Fault> {
-        self.called(Call::ScaleUp(market, to)).await.map(|()| self.set(market, to))
-    }
-
-    async fn set_desired(&self, market: Market, to: u32) -> Result<(), Fault> {
-        self.called(Call::SetDesired(market, to)).await.map(|()| self.set(market, to))
-    }
-
-    async fn launch(&self, market: Market, zone: &str, count: u32, token: &str) -> Result<Launched, Fault> {
-        self.called(Call::Launch(market, count)).await?;
-        let repeated = self.tokens.borrow().iter().any(|known| known == token);
-        let (came, errors) = match self.has[market as usize] {
-            Ok(_) if repeated => (0, vec![]),
-            Ok(most) if most >= count => (count, vec![]),
-            Ok(most) => (most, vec!["InsufficientInstanceCapacity - no more".to_owned()]),
-            Err(text) => (0, vec![text.to_owned()]),
-        };
-        self.tokens.borrow_mut().push(token.to_owned());
-        let mut groups = self.groups.borrow_mut();
-        let group = match market {
-            Market::Spot => &mut groups.spot,
-            Market::OnDemand => &mut groups.on_demand,
-        };
-        let ids: Vec<String> = (0..came).map(|n| format!("i-{zone}-{n}")).collect();
-        let instance = |id: &String| Instance {
-            id: id.clone(),
-            zone: zone.into(),
-            state: "Pending".into(),
-            ..Instance::default()
-        };
-        group.instances.extend(ids.iter().map(instance));
-        group.desired += came;
-        Ok(Launched { instances: ids, errors })
-    }
-
-    async fn tell(&self, subject: &str, body: &str) -> Result<(), Fault> {
-        self.letters.borrow_mut().push((subject.to_owned(), body.to_owned()));
-        self.called(Call::Tell).await
-    }
-}
 
 fn tick() -> Value {
     json!({"source": "spotstack.tick"})
@@ -444,6 +240,29 @@ async fn an_interruption_of_ours_is_a_wake_up_like_any_other() {
     assert_eq!(record.trigger, Trigger::Interruption { instance: "i-gpu-spot-0".into() });
     assert!(record.situation.spot.instances[0].warned);
     assert_eq!(fake.changes(), [Call::ScaleUp(Market::OnDemand, 2)], "the one zone is on hold");
+}
+
+/// One Spot worker of a group with two zones, warned of, and what was changed.
+async fn warned(fake: Fake) -> (Fake, Vec<Call>) {
+    fake.groups.borrow_mut().spot.zones.push("eu-west-1b".into());
+    run(&fake, &interruption("i-gpu-spot-0")).await;
+    let changes = fake.changes();
+    (fake, changes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_spot_refuses_is_asked_of_on_demand_while_the_worker_is_there() {
+    let (fake, changes) = warned(Fake { refuses: true, ..Fake::new(1, (1, 1), (0, 0)) }).await;
+    let expected =
+        [Call::ScaleUp(Market::Spot, 2), Call::SetDesired(Market::Spot, 1), Call::ScaleUp(Market::OnDemand, 1)];
+    assert_eq!((changes.as_slice(), fake.desired()), (expected.as_slice(), (1, 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_spot_does_not_answer_is_not_waited_for_long() {
+    let (fake, changes) = warned(Fake::new(1, (1, 1), (0, 0))).await;
+    assert_eq!((changes, fake.desired()), (vec![Call::ScaleUp(Market::Spot, 2)], (2, 0)));
+    assert!(fake.start.elapsed() < Duration::from_secs(20), "{:?}", fake.start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

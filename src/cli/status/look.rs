@@ -110,11 +110,7 @@ impl Shared {
         let groups =
             pairs().flat_map(|pair| MARKETS.iter().filter_map(|market| group_name(pair, *market, &stack.outputs)));
         let groups: Vec<String> = groups.map(Into::into).collect();
-        let groups = async {
-            // Without names, AWS would tell of every group there is.
-            if groups.is_empty() { Ok(Vec::new()) } else { account.groups(&groups).await }
-        };
-        let (alarms, groups) = tokio::join!(account.alarms(&alarms), groups);
+        let (alarms, groups) = tokio::join!(account.alarms(&alarms), account.groups(&groups));
         Self { alarms, groups }
     }
 }

@@ -11,8 +11,9 @@ use futures_util::future::{join3, try_join_all};
 use super::PairName;
 use super::audience::{Audience, Moment};
 use super::cloud::{Cloud, Group, LaunchDefinition};
-use super::error::{CloudError, DeployError, Trouble};
+use super::error::DeployError;
 use super::stack::Stack;
+use super::trouble::{CloudError, Trouble};
 use crate::plan::{self, Plan};
 use crate::spec::nearest;
 
@@ -23,10 +24,6 @@ pub mod tree;
 use fit::Seen;
 use problem::Problem;
 use tree::Tree;
-
-/// Groups in one question, at most.
-/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
-const AT_ONCE: usize = 50;
 
 /// A pair whose groups another template made, and what it asks of them.
 #[derive(Debug, Clone)]
@@ -193,12 +190,11 @@ async fn groups(
     let mut names: Vec<String> = pairs.iter().flatten().cloned().collect();
     names.sort_unstable();
     names.dedup();
-    let groups = try_join_all(names.chunks(AT_ONCE).map(|names| cloud.groups(names))).await?;
-    let groups: BTreeMap<String, Group> =
-        groups.into_iter().flatten().map(|group| (group.name.clone(), group)).collect();
+    let groups = cloud.groups(&names).await?.into_iter();
+    let groups: BTreeMap<String, Group> = groups.map(|group| (group.name.clone(), group)).collect();
     // What is there instead is asked only where something is missing.
     let missing = names.iter().any(|name| !groups.contains_key(name));
-    let there = if missing { cloud.groups(&[]).await.unwrap_or_default() } else { Vec::new() };
+    let there = if missing { cloud.all_groups().await.unwrap_or_default() } else { Vec::new() };
 
     let mut managed: BTreeMap<&str, &str> = BTreeMap::new();
     let mut found = Vec::new();

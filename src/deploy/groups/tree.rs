@@ -7,7 +7,7 @@ use serde_yaml::Value;
 
 use super::problem::Problem;
 use crate::deploy::cloud::{Cloud, Resource};
-use crate::deploy::error::CloudError;
+use crate::deploy::trouble::CloudError;
 use crate::spec::nearest;
 
 const GROUP: &str = "AWS::AutoScaling::AutoScalingGroup";

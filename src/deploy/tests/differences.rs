@@ -103,7 +103,7 @@ async fn no_difference_is_cloudformation_s_word() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_no_change_set_is_left() {
-    let denied = || Err(super::error::tests::error(Trouble::Denied, "AccessDenied", "no"));
+    let denied = || Err(super::trouble::tests::error(Trouble::Denied, "AccessDenied", "no"));
     for (answer, interrupts) in [(failed("Template error"), false), (denied(), false), (renames(), true)] {
         let cloud = there([answer]);
         let mut audience = Listener { interrupts: interrupts.then_some(Wish::Detach), ..Listener::default() };

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::deploy::audience::Wish;
-use crate::deploy::error::tests::error;
+use crate::deploy::event::tests::of_stack;
+use crate::deploy::trouble::tests::error;
 
 /// All events of an update that is under way for an operation of this token, and then as it ends.
 fn update(token: &str, end: &[&str]) -> Asked<EventPage> {
@@ -15,14 +16,7 @@ fn update(token: &str, end: &[&str]) -> Asked<EventPage> {
         event.token = Some(token.into());
     }
     for status in end {
-        let event = Event {
-            id: (*status).into(),
-            logical_id: "media-workers".into(),
-            resource_type: STACK.into(),
-            status: (*status).into(),
-            ..Event::default()
-        };
-        page.events.insert(0, event);
+        page.events.insert(0, of_stack(status));
     }
     Ok(page)
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::deploy::difference::{Against, By, difference};
-use crate::deploy::error::tests::error;
 use crate::deploy::saved::Saved;
+use crate::deploy::trouble::tests::error;
 
 const ARN: &str = "change-set-arn";
 

@@ -112,7 +112,7 @@ async fn a_hook_s_finding_is_told_with_what_it_stopped() {
 #[tokio::test(start_paused = true)]
 async fn an_execution_that_is_refused_leaves_nothing_and_one_that_is_not_answered_leaves_all() {
     for (trouble, cleared) in [(Trouble::Denied, true), (Trouble::Unreachable, false)] {
-        let refusal = super::super::error::tests::error(trouble, "X", "no");
+        let refusal = super::super::trouble::tests::error(trouble, "X", "no");
         let cloud = Fake::default().change_set([ready()]).executed([Err(refusal)]);
         let error = run(&cloud, &mut Listener::default(), |_| {}).await;
         assert!(matches!(error, Err(DeployError::Cloud(_))));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::deploy::cloud::{Group, Instance, LaunchDefinition, LaunchSource, Refresh};
-use crate::deploy::error::tests::error;
+use crate::deploy::trouble::tests::error;
 
 const GROUP: &str = "AWS::AutoScaling::AutoScalingGroup";
 
@@ -74,6 +74,25 @@ async fn instances_are_replaced_only_where_that_is_asked_for_and_where_there_are
     let begun: Vec<_> = cloud.calls().into_iter().filter(|call| call.starts_with("start_refresh")).collect();
     assert_eq!(begun, ["start_refresh spot of what differs", "start_refresh on-demand"]);
     assert!(audience.heard().iter().filter(|heard| *heard == "refreshing").count() >= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_has_only_just_begun_may_not_be_listed_yet() {
+    let cloud = updated(1, 0).refreshes([Ok(None), Ok(None), refreshing("Successful", 100)]);
+    let outcome = run(&cloud, &mut Listener::default(), |request| request.refresh = true).await;
+    assert_eq!(outcome.expect("refreshed"), Outcome::Deployed);
+    let cloud = updated(1, 0).refreshes([refreshing("InProgress", 20), Ok(None)]);
+    let error = run(&cloud, &mut Listener::default(), |request| request.refresh = true).await.expect_err("gone");
+    assert!(error.to_string().ends_with("were not all replaced: gone"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_cannot_be_watched_goes_on_and_is_said_to() {
+    let denied = || Err(error(Trouble::Denied, "AccessDenied", "no"));
+    let cloud = updated(1, 0).refreshes([refreshing("InProgress", 20), denied()]);
+    let error = run(&cloud, &mut Listener::default(), |request| request.refresh = true).await.expect_err("lost");
+    let text = error.to_string();
+    assert!(text.contains("AccessDenied") && text.contains("goes on replacing the instances of `spot`"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,7 +59,7 @@ impl Document {
         self.section("Resources")
     }
 
-    pub(super) fn section(&self, name: &str) -> &Map<String, Json> {
+    pub(crate) fn section(&self, name: &str) -> &Map<String, Json> {
         static NOTHING: LazyLock<Map<String, Json>> = LazyLock::new(Map::new);
         self.0.get(name).and_then(Json::as_object).unwrap_or(&NOTHING)
     }

@@ -220,3 +220,33 @@ fn every_history_ends_well() {
         panic!("{failure}");
     }
 }
+
+/// A warning wakes one run; to all others the instance works until it is gone. What stands in for it stays that long.
+#[test]
+fn what_stands_in_for_a_warned_worker_is_not_retired() {
+    let policy = Policy {
+        max_price: Some(1.0),
+        revert: Revert::After(Seconds(300)),
+        max: 2,
+        protect: true,
+        ..Policy::default()
+    };
+    let (boot, job, retry, health) = (30, 3_600, 30, 60);
+    let setup = Setup { policy, zones: 1, boot, job, retry, metric_delay: 0, idle_after: 300, health, tick: 60 };
+    let mut world = World::new(setup);
+    world.happens(Happening::Jobs(1));
+    for _ in 0..900 / STEP {
+        world.step();
+    }
+    assert_eq!(world.counts(), [(1, 1), (0, 0)], "Spot works on it");
+    world.happens(Happening::Interrupt(0));
+    world.step(); // On-Demand is asked
+    for second in (2 * STEP..120 + health).step_by(STEP as usize) {
+        world.step();
+        assert_eq!(world.counts(), [(1, 1), (1, 1)], "{second} s after the warning");
+    }
+    for _ in 0..2 * job / STEP {
+        world.step();
+    }
+    assert_eq!((world.counts(), world.jobs()), ([(0, 0), (0, 0)], 0), "and both leave in the end");
+}
