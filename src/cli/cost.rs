@@ -169,7 +169,9 @@ fn text(shown: &[(Bill, WorkerHour)], region: Option<&str>, columns: usize) -> S
     }
     let assumed = PRICES.assumed;
     let elsewhere = match region {
-        Some(region) if region != PRICES.region => format!(" {region} may cost up to a quarter more."),
+        Some(region) if region != PRICES.region => {
+            format!(" {region} may cost more: its own prices are not known here.")
+        }
         _ => String::new(),
     };
     let note = format!(
