@@ -204,6 +204,10 @@ mod tests {
         ];
         let mut record = Record::new(Trigger::Explain, policy, situation, decision, vec![], false);
         record.because = vec!["Spot is worth it in eu-west-1a".into()];
+        let narrow = text_of("gpu", &record, 40);
+        let (reasons, table) = narrow.split_once("\n\n").expect("reasons and a table");
+        assert!(reasons.lines().all(|line| line.len() <= 40), "{narrow}");
+        assert!(table.lines().take(2).all(|line| line.len() <= 50), "{narrow}");
         assert_eq!(
             text_of("gpu", &record, 80),
             "\
