@@ -18,8 +18,8 @@ use crate::deploy::cloud::{
     Proposed, Resource, Waiting,
 };
 use crate::deploy::event::{EventPage, FailedEvent};
-use crate::deploy::text::neutral;
 use crate::deploy::{CloudError, Stack, Trouble};
+use crate::neutral::neutral;
 use crate::spec::partition_of;
 
 /// The largest handler over a slow line.

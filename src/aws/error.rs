@@ -8,8 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::deploy::text::neutral;
 use crate::deploy::{CloudError, Trouble};
+use crate::neutral::neutral;
 
 /// What a failed call means. `endpoint` is who did not answer.
 pub(super) fn flatten<E>(operation: &'static str, endpoint: &str, error: &SdkError<E, HttpResponse>) -> CloudError

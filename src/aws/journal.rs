@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use crate::deploy::text::neutral;
+use crate::neutral::neutral;
 
 /// One attempt of one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

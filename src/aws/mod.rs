@@ -69,6 +69,11 @@ impl Account {
         Self::with(&configuration(connection).await?)
     }
 
+    /// The Region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     fn with(config: &SdkConfig) -> Result<Self, CloudError> {
         let region = config.region().map(ToString::to_string).ok_or_else(no_region)?;
         let custom = config.endpoint_url();

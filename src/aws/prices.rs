@@ -19,11 +19,6 @@ const PART: i64 = 7 * 86_400;
 const AT_ONCE: usize = 4;
 
 impl Account {
-    /// The Region.
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
     /// Into how many parts [`Self::spot_prices`] cuts a period.
     pub fn parts(start: Timestamp, end: Timestamp) -> usize {
         periods(start, end).count()

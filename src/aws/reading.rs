@@ -16,7 +16,7 @@ use crate::deploy::cloud::{
 };
 use crate::deploy::event::{Event, FailedEvent};
 use crate::deploy::stack::{Stack, StackStatus};
-use crate::deploy::text::neutral;
+use crate::neutral::neutral;
 use crate::observe::{Alarm, LogLine};
 
 /// A text of AWS's, if there is one.

@@ -38,7 +38,15 @@ pub(super) fn broken(line: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::broken;
+    use super::{broken, check};
+    use crate::blueprint::Blueprints;
+
+    #[test]
+    fn ours_keep_them() {
+        for blueprint in Blueprints::default().iter() {
+            check(blueprint).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
+        }
+    }
 
     #[test]
     fn an_expression_is_a_whole_value() {

@@ -22,6 +22,7 @@ pub use error::BlueprintError;
 pub use origin::{Origin, Rendered};
 pub(crate) use set::DEPLOYER_POLICY;
 pub use set::{Blueprint, Blueprints, README};
+use set::{STACK, USER_DATA};
 pub(crate) use yaml::scalar;
 
 /// The template's text: the same bytes for the same plan and blueprints.
@@ -51,16 +52,16 @@ fn render_values<'a>(
             .map_err(|error| wrong(blueprint, &error, &context))
     };
     let mut document = Document::default();
-    document.add(&render("stack.yaml", stack, None)?);
+    document.add(&render(STACK, stack, None)?);
     for (pair, values) in pairs {
         let context = context! { pair => values };
         let told = pair.launch.as_ref().is_some_and(|launch| launch.user_data);
-        let fragment = told.then(|| render("user-data.yaml", context.clone(), None)).transpose()?;
+        let fragment = told.then(|| render(USER_DATA, context.clone(), None)).transpose()?;
         let user_data =
             fragment.as_ref().map_or(Value::from(false), |lines| Value::from_safe_string(lines.text().to_owned()));
         let context = context! { user_data => user_data, ..context };
-        for name in blueprints_of(pair) {
-            document.add(&render(name, context.clone(), fragment.as_ref())?);
+        for blueprint in blueprints.iter().filter(|blueprint| is_of(blueprint.name, pair)) {
+            document.add(&render(blueprint.name, context.clone(), fragment.as_ref())?);
         }
     }
     document.finish(plan, blueprints.clone())
@@ -87,17 +88,20 @@ pub(crate) fn fill(name: &'static str, text: &'static str, context: Value) -> Re
     syntax().and_then(|environment| environment.render_named_str(name, text, context.clone())).map_err(wrong)
 }
 
-/// The blueprints of a pair, in their order.
-fn blueprints_of(pair: &Pair) -> impl Iterator<Item = &'static str> {
-    let launch: &[_] = match pair.launch.as_ref().map(|launch| launch.kind) {
-        Some(LaunchKind::Template) => &["worker.yaml", "launch-template.yaml"],
-        Some(LaunchKind::Configuration) => &["worker.yaml", "launch-configuration.yaml"],
-        None => &["existing-groups.yaml"],
-    };
-    let rest = ["groups.yaml", "alarms.yaml", "manager.yaml", "events.yaml"];
-    let notices = pair.manager.notify.as_ref().is_some_and(|whom| whom.email.is_some()).then_some("notices.yaml");
-    let dashboard = pair.manager.dashboard.then_some("dashboard.yaml");
-    ["queue.yaml"].into_iter().chain(launch.iter().copied()).chain(rest).chain(notices).chain(dashboard)
+/// Whether a pair has what this blueprint makes: all pairs have all, but for what is named here.
+fn is_of(name: &str, pair: &Pair) -> bool {
+    let kind = pair.launch.as_ref().map(|launch| launch.kind);
+    match name {
+        // The stack's, a fragment of others, and no part of a template.
+        STACK | USER_DATA | DEPLOYER_POLICY => false,
+        "worker.yaml" => kind.is_some(),
+        "launch-template.yaml" => kind == Some(LaunchKind::Template),
+        "launch-configuration.yaml" => kind == Some(LaunchKind::Configuration),
+        "existing-groups.yaml" => kind.is_none(),
+        "notices.yaml" => pair.manager.notify.as_ref().is_some_and(|whom| whom.email.is_some()),
+        "dashboard.yaml" => pair.manager.dashboard,
+        _ => true,
+    }
 }
 
 /// What the engine complains about, in the blueprint's own lines.

@@ -12,12 +12,18 @@ use crate::spec::nearest;
 /// The one that is not a part of a template: see [`crate::deployer_policy`].
 pub(crate) const DEPLOYER_POLICY: &str = "deployer-policy.yaml";
 
+/// The head of a template, rendered once.
+pub(super) const STACK: &str = "stack.yaml";
+
+/// What the launch definitions show in place of `user_data`.
+pub(super) const USER_DATA: &str = "user-data.yaml";
+
 /// The built-in blueprints, in the order in which a template has them.
 const BUILT_IN: [(&str, &str); 14] = [
-    ("stack.yaml", include_str!("../../blueprints/stack.yaml")),
+    (STACK, include_str!("../../blueprints/stack.yaml")),
     ("queue.yaml", include_str!("../../blueprints/queue.yaml")),
     ("worker.yaml", include_str!("../../blueprints/worker.yaml")),
-    ("user-data.yaml", include_str!("../../blueprints/user-data.yaml")),
+    (USER_DATA, include_str!("../../blueprints/user-data.yaml")),
     ("launch-template.yaml", include_str!("../../blueprints/launch-template.yaml")),
     ("launch-configuration.yaml", include_str!("../../blueprints/launch-configuration.yaml")),
     ("existing-groups.yaml", include_str!("../../blueprints/existing-groups.yaml")),

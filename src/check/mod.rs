@@ -9,7 +9,7 @@
 //! 1. Write `rules/the_id.rs`: its `RULE`, its function, and a test table with the smallest edit of a sound spec or template that
 //!    trips it and the nearest one that does not. Look at the template where a user's own blueprint could be wrong, at the spec
 //!    where only the spec knows. Name the value of the spec that would have to change, if there is one.
-//! 2. Add it to [`RULES`]: by subject, security first.
+//! 2. Name it in `rules/mod.rs`: as a module, and in [`RULES`], by subject, security first.
 //! 3. Severity: an **error** refuses `render` and `deploy`, so it is for what loses money, jobs or safety in every reading; a
 //!    **warning** is for what is usually a mistake; a **note** is for what to know. When in doubt, the weaker one.
 //! 4. The examples have no findings but those they silence with a reason; `tests/suite/check.rs` insists.

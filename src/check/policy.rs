@@ -137,7 +137,7 @@ fn covers_everything(resource: &str) -> bool {
 
 /// Whether an action, which may have wildcards, only reads: by the verb it begins with, as AWS names its actions.
 pub(super) fn only_reads(action: &str) -> bool {
-    /// The verbs of AWS's access levels *List* and *Read*. A `Get` that gives out a credential is no reading.
+    /// The verbs of AWS's access levels *List* and *Read*.
     const READS: [&str; 13] = [
         "BatchGet", "Check", "Describe", "Discover", "Estimate", "Filter", "Get", "Head", "List", "Lookup", "Query",
         "Scan", "Search",
@@ -145,7 +145,8 @@ pub(super) fn only_reads(action: &str) -> bool {
     /// Reads in name only: they give out credentials.
     const CREDENTIALS: [&str; 3] = ["GetFederationToken", "GetSessionToken", "GetAuthorizationToken"];
     let name = action.split_once(':').map_or("", |(_, name)| name);
-    READS.iter().any(|verb| starts_with(name, verb)) && !CREDENTIALS.contains(&name)
+    let gives_credentials = CREDENTIALS.iter().any(|reading| reading.eq_ignore_ascii_case(name));
+    READS.iter().any(|verb| starts_with(name, verb)) && !gives_credentials
 }
 
 /// As IAM compares: without case. What a wildcard would have to complete does not count.
@@ -169,6 +170,7 @@ mod tests {
             ("autoscaling:*", false),
             ("*", false),
             ("sts:GetFederationToken", false),
+            ("sts:getsessiontoken", false),
         ] {
             assert_eq!(only_reads(action), reads, "{action}");
         }

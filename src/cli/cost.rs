@@ -169,7 +169,9 @@ fn text(shown: &[(Bill, WorkerHour)], region: Option<&str>, columns: usize) -> S
     }
     let assumed = PRICES.assumed;
     let elsewhere = match region {
-        Some(region) if region != PRICES.region => format!(" {region} may cost up to a quarter more."),
+        Some(region) if region != PRICES.region => {
+            format!(" {region} may cost more: its own prices are not known here.")
+        }
         _ => String::new(),
     };
     let note = format!(
@@ -225,12 +227,37 @@ fn quantity(quantity: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Line;
 
     #[test]
     fn numbers_are_short() {
         let quantities = [3.0, 0.0687, 1_145.0, 45_800.0, 1_000_000.0, 999.6].map(quantity);
         assert_eq!(quantities, ["3", "0.069", "1,145", "45,800", "1,000,000", "1,000"]);
         assert_eq!([0.0, 0.004, 0.006, 3.0].map(cents), ["0.00", "<0.01", "0.01", "3.00"]);
+    }
+
+    #[test]
+    fn a_bill_fits_a_narrow_terminal() {
+        let line = |what, item| Line {
+            item,
+            what,
+            quantity: 1_145.0,
+            unit: "GB-s".into(),
+            usd: 0.02,
+            usd_with_free_tier: 0.0,
+        };
+        let lines = vec![line("the SpotManager's time", "lambda_time"), line("its looks at the queue", "sqs")];
+        let bill = Bill { pair: "gpu".into(), lines, usd: 0.04, usd_with_free_tier: 0.0 };
+        let hour = WorkerHour { instance_type: Some("g5.2xlarge".into()), spot_at_most: Some(0.55), on_demand: None };
+        let shown = [(bill, hour)];
+        for columns in [48, 70, 80] {
+            let text = text(&shown, Some("eu-west-1"), columns);
+            assert!(text.lines().all(|line| line.chars().count() <= columns), "{columns}\n{text}");
+            // Numbers stand under their heads.
+            let ends: Vec<_> = text.lines().take(4).map(|line| line.chars().count()).collect();
+            assert!(ends.iter().all(|end| *end == ends[0]), "{text}");
+            assert_eq!(text.contains("1,145 GB-s"), columns >= WIDE, "{text}");
+        }
     }
 
     #[test]

@@ -13,9 +13,10 @@ use super::input::Input;
 use super::output::{Format, Reader, print, print_json_line};
 use super::style::{columns, folding};
 use super::{Exit, Global, Result, pairs_asked, plan};
-use crate::deploy::text::{moment, neutral};
+use crate::deploy::text::moment;
 use crate::deploy::verify::{self, Answer};
 use crate::deploy::{Cloud, PairName};
+use crate::neutral::neutral;
 use crate::plan::Pair;
 
 /// Ask the SpotManager what it would do now, and why
@@ -203,6 +204,10 @@ mod tests {
         ];
         let mut record = Record::new(Trigger::Explain, policy, situation, decision, vec![], false);
         record.because = vec!["Spot is worth it in eu-west-1a".into()];
+        let narrow = text_of("gpu", &record, 40);
+        let (reasons, table) = narrow.split_once("\n\n").expect("reasons and a table");
+        assert!(reasons.lines().all(|line| line.len() <= 40), "{narrow}");
+        assert!(table.lines().take(2).all(|line| line.len() <= 50), "{narrow}");
         assert_eq!(
             text_of("gpu", &record, 80),
             "\

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use dialoguer::console::Style;
+use dialoguer::console::{Style, Term};
 use miette::miette;
 use spot_policy::{Seconds, Timestamp};
 
 use super::account::{account, block_on};
 use super::output::{Reader, print_line};
-use super::style::Paint;
+use super::style::{Paint, columns, folding};
 use super::{Exit, Global, Result, milliseconds, pairs_asked, plan};
 use crate::aws::Account;
-use crate::deploy::text::{count, moment, neutral};
+use crate::deploy::text::{count, moment};
 use crate::deploy::{Cloud, CloudError, PairName};
-use crate::neutral::neutral_json;
+use crate::neutral::{neutral, neutral_json};
 use crate::observe::log::{Sound, lines};
 use crate::observe::{Entry, LogLine};
 
@@ -215,7 +215,12 @@ impl<'a> Teller<'a> {
                 Sound::Warning => Style::new().yellow(),
                 Sound::Bad => Style::new().red(),
             };
-            self.paint.text(style, &neutral(&text))
+            // Under its own head, where a terminal would break it anywhere.
+            let text = match columns(&Term::stdout()) {
+                Some(columns) => textwrap::fill(&neutral(&text), folding(columns).subsequent_indent("      ")),
+                None => neutral(&text).into_owned(),
+            };
+            self.paint.text(style, &text)
         });
         print_line(&lines.collect::<Vec<_>>().join("\n"))
     }

@@ -1,4 +1,7 @@
 //! What is typed: the command line, one small file per command.
+//!
+//! `global` is what all commands understand; `input`, `output` and `style` are how they read, write and look; `account` is whom they
+//! ask. Whoever deploys sits at a `terminal`, which has its `words`, its `tree` and its `screen`, and takes `interrupts`.
 
 use std::env;
 use std::path::Path;

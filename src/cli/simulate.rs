@@ -12,8 +12,9 @@ use super::input::Input;
 use super::output::{TableFormat, print, print_json, write_whole, written};
 use super::style::{columns, folding};
 use super::{Exit, Global, Result, json, pairs_asked, plan};
-use crate::deploy::text::{moment, neutral};
+use crate::deploy::text::moment;
 use crate::history::{History, HistoryError, Wanted};
+use crate::neutral::neutral;
 use crate::plan::{Pair, Plan};
 use crate::simulate::knobs::{self, Change};
 use crate::simulate::replay::{self, Difference, Line};
@@ -34,6 +35,7 @@ use crate::simulate::{Comparison, Pattern, Report, Setup, Strategy, Workload, co
 /// With --records the SpotManager's own log is decided anew instead, and every decision that would be another is listed; it exits
 /// with 2 if there is one.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = JSON_HELP)]
 pub(super) struct Args {
     /// The pair, by its name in the spec; else all of them
     pair: Option<String>,
@@ -106,6 +108,26 @@ pub(super) struct Args {
     html: Option<PathBuf>,
 }
 
+const JSON_HELP: &str = "\
+--format json writes one object:
+  format    1; a number that changes when a field goes or changes its meaning
+  pairs     one for each pair:
+    pair, world                   world is where prices, capacity and jobs come from, in words
+    start, seconds, seed          when it begins, in seconds since 1970, how long it takes, what chance is made of
+    on_demand_usd, policy         what an instance-hour costs; the rules' knobs
+    results   one for each strategy, or each variant of the policy:
+      name, strategy
+      cost_usd, spot_usd, on_demand_usd, saving     saving is 0 to 1 of always On-Demand; null where that costs nothing
+      spot_hours, on_demand_hours, spot_share
+      jobs      {arrived, done, running, waiting, restarted}
+      waiting   {mean, p95, max}: how long jobs waited, in seconds
+      unserved  {seconds, share, longest}: when jobs waited and no worker was there or on its way
+      fallbacks                   how often On-Demand was turned to; null where a strategy does not
+      interruptions, refused, double_capacity_hours
+    timeline  {start, width, zones, pieces}: how it went by the SpotManager's rules; null where they were not asked for
+With --records a line for each decision that would be another:
+  {line, at, was, would, because, unknown}: unknown is what that run did not ask AWS, and the changed policy would have";
+
 fn patterns() -> impl TypedValueParser<Value = Pattern> {
     let of = |name: String| Pattern::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, pattern)| pattern);
     PossibleValuesParser::new(Pattern::ALL.map(|(name, _)| name)).try_map(move |name| of(name).ok_or("no pattern"))
@@ -135,7 +157,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     match args.format {
         TableFormat::Text => print(&told(&reports, global))?,
-        TableFormat::Json => print_json(&serde_json::json!({ "pairs": reports }))?,
+        TableFormat::Json => print_json(&serde_json::json!({ "format": 1, "pairs": reports }))?,
         TableFormat::Csv => print(&table(&reports))?,
     };
     Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dialoguer::console::{Style, Term};
+use dialoguer::console::{Style, Term, truncate_str};
 
 use super::style::{Paint, columns};
 use super::tree::{self, Row};
@@ -111,9 +111,11 @@ impl Words {
 
     /// What a deletion takes away, and what it leaves.
     fn leaving(self, goes: &[(String, String)], stays: &[(String, String)], buckets: &[String]) -> String {
+        let room = columns(&Term::stderr()).unwrap_or(usize::MAX);
         let list = |mark: &str, style: Style, things: &[(String, String)]| {
             let mark = self.paint(style, mark);
-            things.iter().map(|(id, about)| format!("  {mark} {id:<28} {about}\n")).collect::<String>()
+            let line = |(id, about): &(String, String)| format!("  {mark} {id:<28} {about}");
+            things.iter().map(|thing| format!("{}\n", truncate_str(&line(thing), room, "…"))).collect::<String>()
         };
         let mut text = format!("\nGoes, with every instance and job in it:\n{}", list("-", Style::new().red(), goes));
         text += &format!("\nStays:\n{}", list("=", Style::new().green(), stays));

@@ -6,8 +6,6 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use spot_policy::Timestamp;
 
-pub use crate::neutral::neutral;
-
 /// A moment as `2026-11-23 20:49:31 UTC`.
 pub fn moment(at: Timestamp) -> String {
     match DateTime::from_secs(at.0).fmt(Format::DateTime) {

@@ -13,6 +13,7 @@ use spot_policy::{PriceChange, Timestamp};
 mod error;
 mod fields;
 mod json;
+mod lines;
 mod read;
 pub mod summary;
 mod table;
@@ -21,6 +22,8 @@ mod tests;
 
 pub use error::HistoryError;
 pub use fields::Entry;
+pub(crate) use lines::Lines;
+pub(crate) use read::Stop;
 pub use read::read;
 pub use summary::Summary;
 

@@ -6,7 +6,7 @@ use super::{Entry, HistoryError, json, table};
 
 /// Why reading stopped.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     Io(io::Error),
     /// At this line of what was read.
     Malformed(u64, String),

@@ -14,7 +14,7 @@ pub struct Manager {
     /// The same in minutes.
     #[serde(skip)]
     pub tick_minutes: u64,
-    /// The processor it runs on.
+    /// The processor it runs on: the stack's.
     pub architecture: Architecture,
     /// MiB.
     pub memory: u32,
@@ -38,7 +38,7 @@ pub struct Notify {
 }
 
 impl Manager {
-    pub(super) fn new(manager: &spec::Manager) -> Self {
+    pub(super) fn new(manager: &spec::Manager, architecture: Architecture) -> Self {
         let tick = or(&manager.reconcile, Seconds::minutes(1));
         Self {
             tick_minutes: tick.0 / 60,
@@ -47,7 +47,7 @@ impl Manager {
                 1 => Some("rate(1 minute)".to_owned()),
                 minutes => Some(format!("rate({minutes} minutes)")),
             },
-            architecture: or(&manager.architecture, Architecture::X86_64),
+            architecture,
             memory: or(&manager.memory, 128),
             log_retention: or(&manager.log_retention, Seconds(30 * 86_400)).0 / 86_400,
             launch_instances: or(&manager.scale_up, ScaleUp::Policy) == ScaleUp::LaunchInstances,

@@ -58,11 +58,14 @@ impl Plan {
     /// Decides all that the spec, read from the file of this name, leaves open.
     pub fn new(spec: &Spec, file_name: &str) -> Self {
         let tags: BTreeMap<_, _> = spec.tags.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
-        let pairs: Vec<Pair> = spec.pairs.iter().map(|(name, pair)| Pair::new(name, &pair.value, spec)).collect();
+        // One handler serves all pairs: what one of them says of its processor holds for those that say nothing.
+        let said = spec.pairs.values().find_map(|pair| value(&pair.value.manager.architecture));
+        let architecture = said.unwrap_or_default();
+        let pairs = spec.pairs.iter().map(|(name, pair)| Pair::new(name, &pair.value, spec, architecture)).collect();
         Self {
             stack: spec.stack.value.clone(),
             region: spec.region.as_ref().map(|region| region.value.clone()),
-            architecture: pairs.first().map(|pair| pair.manager.architecture).unwrap_or_default(),
+            architecture,
             tags,
             pairs,
             spec: file_name.to_owned(),
@@ -77,4 +80,31 @@ fn value<T: Clone>(given: &Option<At<T>>) -> Option<T> {
 
 fn or<T: Clone>(given: &Option<At<T>>, default: T) -> T {
     value(given).unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec;
+
+    #[test]
+    fn all_pairs_have_the_processor_that_one_of_them_names() {
+        let launch = "launch: {instance_type: g5.2xlarge, image: ami-0123456789abcdef0}";
+        let text = format!(
+            "stack: media
+network: {{subnets: [subnet-0a1b2c3d4e5f60001], security_groups: [sg-0a1b2c3d4e5f60001]}}
+pairs:
+  a: {{queue: {{name: a}}, {launch}}}
+  b: {{queue: {{name: b}}, {launch}, manager: {{architecture: arm64}}}}
+"
+        );
+        let of = |text: &str| {
+            let plan = Plan::new(&spec::parse(text, None).expect("a spec"), "spotstack.yaml");
+            let pairs: Vec<_> = plan.pairs.iter().map(|pair| pair.manager.architecture).collect();
+            (plan.architecture, pairs)
+        };
+        assert_eq!(of(&text), (Architecture::Arm64, vec![Architecture::Arm64; 2]));
+        let silent = text.replace(", manager: {architecture: arm64}", "");
+        assert_eq!(of(&silent), (Architecture::X86_64, vec![Architecture::X86_64; 2]));
+    }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use spot_policy::{Policy, Revert, Seconds};
 
 use super::{Groups, Launch, Manager, Market, Queue, Tag, or, value};
-use crate::spec::{self, At, Spec};
+use crate::spec::{self, Architecture, At, Spec};
 
 /// Workers at most, where the spec does not say: one, because workers cost money.
 pub(crate) const DEFAULT_MAX: u32 = 1;
@@ -108,7 +108,7 @@ pub struct Alarms {
 }
 
 impl Pair {
-    pub(super) fn new(name: &str, pair: &spec::Pair, spec: &Spec) -> Self {
+    pub(super) fn new(name: &str, pair: &spec::Pair, spec: &Spec, architecture: Architecture) -> Self {
         let defaults = Policy::default();
         let policy = Policy {
             max_price: value(&pair.spot.max_price),
@@ -171,7 +171,7 @@ impl Pair {
                 periods: or(&pair.alarms.jobs_waiting.periods, 1),
                 idle_minutes: or(&pair.alarms.idle.after, Seconds::minutes(5)).0 / 60,
             },
-            manager: Manager::new(&pair.manager),
+            manager: Manager::new(&pair.manager, architecture),
             tags: spec.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.value.clone() }).collect(),
             own_name_tag: spec.tags.contains_key("Name"),
         }

@@ -45,6 +45,9 @@ impl Pattern {
     }
 }
 
+/// No simulation has more jobs than this: each that waits is kept in memory, for every strategy that is compared.
+pub(super) const MOST_JOBS: u64 = 10_000_000;
+
 /// Where jobs come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {

@@ -3,13 +3,13 @@
 use miette::Diagnostic;
 use spot_policy::{Percent, Policy, Seconds};
 
-use super::jobs::{Arrival, Pattern, Source};
+use super::jobs::{Arrival, MOST_JOBS, Pattern, Source};
 use super::money::Price;
 use super::scenario::{Alarm, Scenario};
 use super::series::Series;
 use super::synthetic::{Market, prices};
 use super::text::duration;
-use super::trace::Capacity;
+use super::trace::{Capacity, MOST_ZONES};
 use crate::history::History;
 use crate::plan::Pair;
 
@@ -77,8 +77,6 @@ const DAY: u64 = 86_400;
 const MONTH: Seconds = Seconds(30 * DAY);
 /// A simulation of more is a slip.
 const LONGEST: Seconds = Seconds(3_660 * DAY);
-/// Jobs beyond this are a slip, too, and would fill the memory.
-const MOST_PER_HOUR: f64 = 1e6;
 /// So many zones where nothing says how many.
 const ZONES: usize = 2;
 
@@ -121,9 +119,17 @@ impl Setup {
             &Workload::Pattern(pattern, per_hour) => {
                 let half = f64::from(policy.max) / 2.0 * 3_600.0 / f64::from(service);
                 let per_hour = per_hour.unwrap_or(half);
-                if !(per_hour > 0.0 && per_hour <= MOST_PER_HOUR) {
-                    let (what, help) = ("the number of jobs an hour", "give more than 0, and at most a million");
+                if !(per_hour > 0.0 && per_hour.is_finite()) {
+                    let (what, help) = ("the number of jobs an hour", "give more than 0");
                     return Err(SetupError::Value { what, value: per_hour.to_string(), help });
+                }
+                let jobs = per_hour * length.0 as f64 / 3_600.0;
+                if jobs > MOST_JOBS as f64 {
+                    let (what, help) = (
+                        "the number of jobs",
+                        "a simulation has ten million at most; give fewer an hour, or a shorter time",
+                    );
+                    return Err(SetupError::Value { what, value: format!("{jobs:.0}"), help });
                 }
                 world.push(format!(
                     "{}, {} jobs, {per_hour:.1} an hour of about {} each",
@@ -194,6 +200,15 @@ impl Setup {
 
     /// The zones of what is recorded; else as many as the pair has subnets.
     fn zones(&self, pair: &Pair, region: Option<&str>) -> Result<Vec<String>, SetupError> {
+        let zones = self.named_zones(pair, region)?;
+        if zones.len() > MOST_ZONES {
+            let (what, help) = ("the number of zones", "no Region has so many; give the prices of one Region");
+            return Err(SetupError::Value { what, value: zones.len().to_string(), help });
+        }
+        Ok(zones)
+    }
+
+    fn named_zones(&self, pair: &Pair, region: Option<&str>) -> Result<Vec<String>, SetupError> {
         let of_prices = self.history.as_ref().map(|(_, history)| history.zones.keys().cloned().collect::<Vec<_>>());
         let of_capacity = self.capacity.as_ref().map(|(_, capacity)| capacity.zones.clone());
         match (of_prices, of_capacity) {

@@ -1,11 +1,12 @@
 //! Recorded capacity and recorded jobs: tables that are read line by line.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 use miette::Diagnostic;
 
-use super::jobs::Arrival;
+use super::jobs::{Arrival, MOST_JOBS};
 use super::series::Series;
+use crate::history::{Lines, Stop};
 
 /// What is wrong with a trace, and where.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -56,7 +57,7 @@ pub fn capacity(file: &str, input: impl BufRead) -> Result<Capacity, TraceError>
     let mut series = Series::new(zones.len());
     let (mut first, mut last, mut lines) = (i64::MAX, i64::MIN, 0_i64);
     while let Some(line) = table.next()? {
-        let at: i64 = table.number(seconds, line)?;
+        let at = table.seconds(seconds, line)?;
         (first, last, lines) = (first.min(at), last.max(at), lines + 1);
         for (zone, (column, _)) in zones.iter().enumerate() {
             let value: f64 = table.number(*column, line)?;
@@ -77,8 +78,8 @@ pub fn capacity(file: &str, input: impl BufRead) -> Result<Capacity, TraceError>
     Ok(Capacity { zones: zones.into_iter().map(|(_, name)| name).collect(), series, duration: last - first + step })
 }
 
-/// No Region has more zones than fit.
-const MOST_ZONES: usize = 64;
+/// No Region has more zones than this.
+pub(super) const MOST_ZONES: usize = 64;
 
 /// Reads which jobs came, in seconds from the beginning; in order, also where the file is not.
 ///
@@ -94,15 +95,24 @@ pub fn jobs(file: &str, input: impl BufRead) -> Result<Vec<Arrival>, TraceError>
         let name = &table.header[unknown];
         return Err(table.wrong(1, format!("there is a column `{name}`, and it is not known what it means")));
     }
-    let mut jobs: Vec<Arrival> = Vec::new();
+    let (mut jobs, mut all): (Vec<Arrival>, u64) = (Vec::new(), 0);
     while let Some(line) = table.next()? {
-        let at: i64 = table.number(seconds, line)?;
+        let at = table.seconds(seconds, line)?;
         if at < 0 {
             return Err(table.wrong(line, format!("{at} seconds are before the beginning")));
         }
-        let count = count.map_or(Ok(1), |column| table.number(column, line))?;
-        let service = service.filter(|&column| !table.cell(column).is_empty());
-        let service = service.map(|column| table.number::<u32>(column, line)).transpose()?;
+        let count: u32 = count.map_or(Ok(1), |column| table.number(column, line))?;
+        // A line of none takes its place in the memory, too.
+        all += u64::from(count.max(1));
+        if all > MOST_JOBS {
+            return Err(
+                table.wrong(line, format!("these are more than {MOST_JOBS} jobs, which is the most that is simulated"))
+            );
+        }
+        let service = match service {
+            Some(column) if !table.cell(column)?.is_empty() => Some(table.number::<u32>(column, line)?),
+            _ => None,
+        };
         if service == Some(0) {
             return Err(table.wrong(line, "a job takes at least a second".into()));
         }
@@ -115,26 +125,28 @@ pub fn jobs(file: &str, input: impl BufRead) -> Result<Vec<Arrival>, TraceError>
     Ok(jobs)
 }
 
-/// A line of numbers is short; what is longer than this is no table, and not to be kept in memory.
-const LONGEST: u64 = 64 * 1024;
+/// In seconds since 1970.
+const END_OF_9999: u64 = 253_402_300_799;
 
-/// A table with a header, one line at a time; empty lines, and those that begin with `#`, say nothing.
+/// A table with a header, one line at a time.
 struct Table<'a, R> {
     file: &'a str,
-    input: R,
+    lines: Lines<R>,
     header: Vec<String>,
-    line: String,
-    number: u64,
     help: &'static str,
 }
 
 impl<'a, R: BufRead> Table<'a, R> {
     fn new(file: &'a str, input: R, help: &'static str) -> Result<Self, TraceError> {
-        let mut table = Self { file, input, header: Vec::new(), line: String::new(), number: 0, help };
-        if table.next()?.is_none() {
+        let stopped = |stop| told(file, 1, stop, help);
+        let mut lines = Lines::new(input).map_err(stopped)?;
+        let first = lines.next().map_err(|stop| told(file, lines.number(), stop, help))?;
+        let header = lines.cells().map_err(stopped)?;
+        let header = header.iter().map(|cell| cell.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+        let table = Self { file, lines, header, help };
+        if first.is_none() {
             return Err(table.wrong(1, "it is empty".into()));
         }
-        table.header = cells(table.line.trim_start_matches('\u{feff}')).map(str::to_owned).collect();
         Ok(table)
     }
 
@@ -144,50 +156,54 @@ impl<'a, R: BufRead> Table<'a, R> {
 
     /// Goes to the next line that says something, and says which one that is.
     fn next(&mut self) -> Result<Option<u64>, TraceError> {
-        loop {
-            let mut bytes = std::mem::take(&mut self.line).into_bytes();
-            bytes.clear();
-            self.number += 1;
-            let read = self.input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
-            match read.map_err(|error| self.wrong(self.number, format!("it cannot be read: {error}")))? as u64 {
-                0 => return Ok(None),
-                LONGEST => return Err(self.wrong(self.number, "the line is too long for a table of numbers".into())),
-                _ => {}
+        let count = self.lines.next().map_err(|stop| self.stopped(stop))?;
+        let (line, expected) = (self.lines.number(), self.header.len());
+        match count {
+            None => Ok(None),
+            Some(count) if count != expected => {
+                Err(self.wrong(line, format!("this line has {count} columns, and the header {expected}")))
             }
-            self.line =
-                String::from_utf8(bytes).map_err(|_| self.wrong(self.number, "this is no UTF-8 text".into()))?;
-            self.line.truncate(self.line.trim_end().len());
-            if !self.line.is_empty() && !self.line.starts_with('#') {
-                break;
-            }
+            Some(_) => Ok(Some(line)),
         }
-        let (count, expected) = (cells(&self.line).count(), self.header.len());
-        if expected > 0 && count != expected {
-            return Err(self.wrong(self.number, format!("this line has {count} columns, and the header {expected}")));
-        }
-        Ok(Some(self.number))
     }
 
-    fn cell(&self, column: usize) -> &str {
-        cells(&self.line).nth(column).unwrap_or_default()
+    fn cell(&self, column: usize) -> Result<&str, TraceError> {
+        self.lines.cell(column).map_err(|stop| self.stopped(stop))
     }
 
     fn number<T: std::str::FromStr>(&self, column: usize, line: u64) -> Result<T, TraceError> {
-        let text = self.cell(column);
+        let text = self.cell(column)?;
         text.parse().map_err(|_| {
             let shown: String = text.chars().take(40).collect();
             self.wrong(line, format!("`{}` is `{shown}`, which is no number that can be meant", self.header[column]))
         })
     }
 
+    /// A number of seconds, since whenever: within the time that calendars have.
+    fn seconds(&self, column: usize, line: u64) -> Result<i64, TraceError> {
+        let seconds: i64 = self.number(column, line)?;
+        if seconds.unsigned_abs() > END_OF_9999 {
+            return Err(self.wrong(line, format!("{seconds} seconds are thousands of years; are they milliseconds?")));
+        }
+        Ok(seconds)
+    }
+
     fn wrong(&self, line: u64, what: String) -> TraceError {
         TraceError { file: self.file.to_owned(), line, what, help: self.help }
     }
+
+    fn stopped(&self, stop: Stop) -> TraceError {
+        told(self.file, self.lines.number(), stop, self.help)
+    }
 }
 
-/// Numbers and names have no commas in them, so that quotes only stand around.
-fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split(',').map(|cell| cell.trim().trim_matches('"'))
+/// Why a table ends before its end.
+fn told(file: &str, line: u64, stop: Stop, help: &'static str) -> TraceError {
+    let (line, what) = match stop {
+        Stop::Io(error) => (line, format!("it cannot be read: {error}")),
+        Stop::Malformed(line, what) => (line, what),
+    };
+    TraceError { file: file.to_owned(), line, what, help }
 }
 
 #[cfg(test)]
@@ -222,6 +238,14 @@ mod tests {
             ("seconds,a\n", "c.csv:1: it holds no line but its header"),
             ("seconds,a\n0,1\n60\n", "c.csv:3: this line has 1 columns, and the header 2"),
             ("seconds,a\n0,1\n\n60,yes\n", "c.csv:4: `a` is `yes`, which is no number that can be meant"),
+            (
+                "seconds,a\n0,1\n9223372036854775807,1\n",
+                "c.csv:3: 9223372036854775807 seconds are thousands of years; are they milliseconds?",
+            ),
+            (
+                "seconds,a\n-9223372036854775808,1\n0,1\n",
+                "c.csv:2: -9223372036854775808 seconds are thousands of years; are they milliseconds?",
+            ),
             ("seconds,a\n0,-1\n", "c.csv:2: `-1` says neither that there is Spot nor that there is none"),
             (
                 "seconds,a\n99999999999999999999,1\n",
@@ -237,6 +261,14 @@ mod tests {
             ("seconds,service\n5,0\n", "j.csv:2: a job takes at least a second"),
             ("seconds,jobs\n5,1.5\n", "j.csv:2: `jobs` is `1.5`, which is no number that can be meant"),
             ("seconds\n", "j.csv:1: it holds no job"),
+            (
+                "seconds\n1700000000000\n",
+                "j.csv:2: 1700000000000 seconds are thousands of years; are they milliseconds?",
+            ),
+            (
+                "seconds,jobs\n0,9999999\n1,4000000000\n",
+                "j.csv:3: these are more than 10000000 jobs, which is the most that is simulated",
+            ),
         ] {
             assert_eq!(error(text), expected);
         }

@@ -2,6 +2,10 @@
 
 use super::{At, Pair};
 
+/// Resources in one CloudFormation template, at most.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+pub(crate) const MOST_RESOURCES: usize = 500;
+
 /// What follows a pair's name in every pair's logical ids.
 const ALWAYS: [&str; 18] = [
     "SpotScaleUp",

@@ -31,6 +31,7 @@ pub(crate) use load::check;
 #[cfg(test)]
 pub(crate) use load::parse;
 pub use load::{from_text, load};
+pub(crate) use logical_ids::MOST_RESOURCES;
 pub use logical_ids::logical_ids;
 pub use problem::{Problem, SpecError};
 pub use schema::schema;
@@ -303,7 +304,7 @@ pub struct Manager {
     /// The tick; `0s` turns it off.
     #[schemars(with = "Option<schema::Duration>")]
     pub reconcile: Option<At<Seconds>>,
-    /// The processor it runs on.
+    /// The processor it runs on, like those of the stack's other pairs.
     pub architecture: Option<At<Architecture>>,
     /// MiB.
     pub memory: Option<At<u32>>,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_yaml::{Mapping, Value};
 
 use crate::blueprint::{BlueprintError, Origin, Rendered};
+use crate::spec::MOST_RESOURCES;
 
 pub mod diff;
 mod place;
@@ -17,9 +18,6 @@ pub const LARGEST_INLINE: usize = 51_200;
 
 /// Above this many bytes CloudFormation takes no template at all.
 const LARGEST: usize = 1_000_000;
-
-/// Resources in one template, at most.
-const MOST_RESOURCES: usize = 500;
 
 /// A rendered template, parsed and verified.
 #[derive(Debug, Clone)]

@@ -192,15 +192,12 @@ fn a_policy_too_long_for_iam_says_what_to_do() {
 }
 
 #[test]
-fn deploy_without_a_terminal_wants_yes_before_anything_else() {
-    Project::with(SPEC)
-        .run(&["deploy", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"])
-        .exits(1)
-        .says(&["--yes"]);
-    Project::with(SPEC)
-        .run(&["destroy", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"])
-        .exits(1)
-        .says(&["--yes"]);
+fn what_would_ask_without_a_terminal_wants_yes_before_anything_else() {
+    let project = Project::with(SPEC);
+    for command in ["deploy", "recover", "destroy"] {
+        let nowhere = ["--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"];
+        project.run(&[&[command][..], &nowhere].concat()).exits(1).says(&["there is no terminal to ask on", "`--yes`"]);
+    }
 }
 
 #[test]

@@ -57,32 +57,6 @@ fn examples_render_where_they_are() {
 }
 
 #[test]
-fn values_cannot_change_the_structure() {
-    for value in [
-        "yes",
-        "0755",
-        "12:30:45",
-        "012345678901",
-        "a: b",
-        "x # y",
-        "{{ x }}",
-        "${AWS::Region}",
-        "'",
-        "🙂",
-        "!Ref X",
-        "- a",
-        "*x",
-    ] {
-        let spec = format!("tags: {{team: {}}}\n{SPEC}", serde_json::to_string(value).expect("JSON"));
-        let json = Project::with(spec).run(&["render", "--format", "json"]).exits(0).stdout();
-        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-        let tags = &json["Resources"]["GpuSpotGroup"]["Properties"]["Tags"];
-        assert_eq!(tags[1]["Value"], value);
-        assert_eq!(json["Resources"].as_object().map(serde_json::Map::len), Some(28));
-    }
-}
-
-#[test]
 fn a_script_arrives_to_the_byte() {
     for script in [
         "#!/bin/bash\n\n\techo  \n  x: ${y}  \n",

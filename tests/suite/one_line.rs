@@ -75,7 +75,7 @@ const CHANGES: &[(&str, &str, usize, &str)] = &[
     ("pairs.gpu.alarms.jobs_waiting.periods", "2", 1, ""),
     ("pairs.gpu.alarms.idle.after", "6m", 1, ""),
     ("pairs.gpu.manager.reconcile", "2m", 1, ""),
-    ("pairs.gpu.manager.architecture", "arm64", 1, ""),
+    ("pairs.gpu.manager.architecture", "arm64", 2, "two pairs, one handler"),
     ("pairs.gpu.manager.memory", "256", 1, ""),
     ("pairs.gpu.manager.log_retention", "60d", 1, ""),
     ("pairs.gpu.manager.dry_run", "true", 1, ""),

@@ -99,6 +99,17 @@ fn what_is_wrong_in_a_file_is_said_with_its_line() {
     project.run(&["simulate", "--jobs", "nowhere.csv"]).exits(1).says(&["cannot read `nowhere.csv`"]);
     project.run(&["simulate", "--history", "empty.csv"]).exits(1).says(&["`empty.csv` holds no Spot price"]);
     project.run(&["simulate", "--duration", "0s"]).exits(1).says(&["the duration cannot be 0s"]);
+    project
+        .run(&["simulate", "--jobs-per-hour", "1000000", "--duration", "30d"])
+        .exits(1)
+        .says(&["the number of jobs cannot be 720000000", "ten million at most"]);
+    let header = "Timestamp,AvailabilityZone,SpotPrice\n".to_owned();
+    let zones: String = (0..300).map(|zone| format!("2024-03-01T00:00:00Z,zone-{zone},0.2\n")).collect();
+    let project = project.file("world.csv", header + &zones);
+    project
+        .run(&["simulate", "--history", "world.csv", "--duration", "1d"])
+        .exits(1)
+        .says(&["the number of zones cannot be 300", "of one Region"]);
     project.run(&["simulate", "nothing"]).exits(1).says(&["the spec has no pair `nothing`", "the spec has gpu"]);
 }
 

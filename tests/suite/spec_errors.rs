@@ -63,6 +63,13 @@ fn what_aws_would_refuse() {
         ),
         ("stack: media-workers", "stack: media-workers\ntags: {\"aws:x\": y}", &["begins with `aws:`"]),
         (
+            "stack: media-workers",
+            "stack: media-workers\ntags: {team: R&D}",
+            &["IAM takes no `&` in a tag", "this value"],
+        ),
+        ("stack: media-workers", "stack: media-workers\ntags: {\"a*\": x}", &["IAM takes no `*` in a tag", "this key"]),
+        ("stack: media-workers", "stack: media-workers\ntags: {a: \"x\\ty\"}", &["letters, digits, spaces and"]),
+        (
             "render-jobs",
             "render-jobs-render-jobs-render-jobs-render-jobs-render-jobs-render-jobs.fifo",
             &["the dead-letter queue would be", "at most 68 characters here"],

@@ -14,10 +14,12 @@ pub(in crate::check) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let silent = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"].into_iter().flat_map(|kind| subject.of(kind));
+    let silent =
+        ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"].into_iter().flat_map(|kind| subject.of(kind));
     silent
         .filter_map(|alarm| {
-            let off = alarm.property("ActionsEnabled").filter(|enabled| enabled.value == false || enabled.value == "false");
+            let off =
+                alarm.property("ActionsEnabled").filter(|enabled| enabled.value == false || enabled.value == "false");
             let actions = alarm.property("AlarmActions");
             let none = actions.as_ref().is_none_or(|actions| actions.items().is_empty());
             let place = off.or_else(|| none.then(|| actions.unwrap_or_else(|| alarm.properties())))?;
@@ -39,7 +41,10 @@ mod tests {
                 (&[], &[]),
                 (&[Template("      AlarmActions:\n        - !Ref GpuAlarmTopic\n", "")], &["does nothing"]),
                 (&[Template("AlarmActions:\n        - !Ref GpuAlarmTopic", "AlarmActions: []")], &["does nothing"]),
-                (&[Template("      AlarmActions:", "      ActionsEnabled: false\n      AlarmActions:")], &["does nothing", "does nothing"]),
+                (
+                    &[Template("      AlarmActions:", "      ActionsEnabled: false\n      AlarmActions:")],
+                    &["does nothing", "does nothing"],
+                ),
                 (&[Template("      AlarmActions:", "      ActionsEnabled: true\n      AlarmActions:")], &[]),
             ],
         );

@@ -52,10 +52,35 @@ mod tests {
 
     #[test]
     fn new_types_are_known() {
-        for new in ["g6.xlarge", "gr6.4xlarge", "p5en.48xlarge", "p6-b200.48xlarge", "m7i.large", "m7i-flex.large", "r8g.large", "inf2.xlarge", "c7gn.large", "g7e.2xlarge"] {
+        for new in [
+            "g6.xlarge",
+            "gr6.4xlarge",
+            "p5en.48xlarge",
+            "p6-b200.48xlarge",
+            "m7i.large",
+            "m7i-flex.large",
+            "r8g.large",
+            "inf2.xlarge",
+            "c7gn.large",
+            "g7e.2xlarge",
+        ] {
             assert!(is_new(new), "{new}");
         }
-        for old in ["g5.2xlarge", "g5g.xlarge", "g4dn.xlarge", "p4de.24xlarge", "p3.2xlarge", "c7g.large", "m6i.large", "t3.micro", "inf1.xlarge", "trn1.2xlarge", "x2gd.large", "u-6tb1.metal", "i4i.large"] {
+        for old in [
+            "g5.2xlarge",
+            "g5g.xlarge",
+            "g4dn.xlarge",
+            "p4de.24xlarge",
+            "p3.2xlarge",
+            "c7g.large",
+            "m6i.large",
+            "t3.micro",
+            "inf1.xlarge",
+            "trn1.2xlarge",
+            "x2gd.large",
+            "u-6tb1.metal",
+            "i4i.large",
+        ] {
             assert!(!is_new(old), "{old}");
         }
     }
@@ -63,6 +88,9 @@ mod tests {
     #[test]
     fn configurations_name_types_of_their_time() {
         let new = Spec("g5.2xlarge", "g6.2xlarge");
-        table(&RULE, &[(&[], &[]), (&[new], &[]), (&[CONFIGURATION], &[]), (&[CONFIGURATION, new], &["g6.2xlarge is newer"])]);
+        table(
+            &RULE,
+            &[(&[], &[]), (&[new], &[]), (&[CONFIGURATION], &[]), (&[CONFIGURATION, new], &["g6.2xlarge is newer"])],
+        );
     }
 }

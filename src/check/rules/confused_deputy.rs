@@ -17,9 +17,9 @@ pub(in crate::check) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Found> {
     let mut found = vec![];
     for permission in subject.of("AWS::Lambda::Permission") {
-        let service = permission.property("Principal").filter(|principal| {
-            principal.text().is_some_and(|principal| principal.ends_with(".amazonaws.com"))
-        });
+        let service = permission
+            .property("Principal")
+            .filter(|principal| principal.text().is_some_and(|principal| principal.ends_with(".amazonaws.com")));
         let narrowed = ["SourceArn", "SourceAccount"].iter().any(|key| permission.property(key).is_some());
         if let Some(service) = service.filter(|_| !narrowed) {
             let name = service.text().unwrap_or_default();
@@ -47,7 +47,10 @@ mod tests {
             &RULE,
             &[
                 (&[], &[]),
-                (&[Template("\n      SourceArn: !Ref GpuAlarmTopic", "")], &["sns.amazonaws.com may run this function"]),
+                (
+                    &[Template("\n      SourceArn: !Ref GpuAlarmTopic", "")],
+                    &["sns.amazonaws.com may run this function"],
+                ),
                 (&[Template("SourceArn: !Ref GpuAlarmTopic", "SourceAccount: !Ref AWS::AccountId")], &[]),
                 (
                     &[

@@ -39,9 +39,15 @@ mod tests {
             &RULE,
             &[
                 (&[], &[]),
-                (&[Template("Role: !GetAtt GpuSpotManagerRole.Arn", "Role: !GetAtt Nobody.Arn")], &["refers to `Nobody`"]),
                 (
-                    &[Template("LogGroup: !Ref GpuSpotManagerLogs", "LogGroup: !Sub \"x-${Nothing}\""), Template("QUEUE_URL: !Ref GpuQueue", "QUEUE_URL: !Ref Nowhere")],
+                    &[Template("Role: !GetAtt GpuSpotManagerRole.Arn", "Role: !GetAtt Nobody.Arn")],
+                    &["refers to `Nobody`"],
+                ),
+                (
+                    &[
+                        Template("LogGroup: !Ref GpuSpotManagerLogs", "LogGroup: !Sub \"x-${Nothing}\""),
+                        Template("QUEUE_URL: !Ref GpuQueue", "QUEUE_URL: !Ref Nowhere"),
+                    ],
                     &["`Nothing`", "`Nowhere`"],
                 ),
             ],

@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn dashboards_are_told() {
-        let dashboard = Template("  GpuQueue:\n", "  GpuDashboard:\n    Type: AWS::CloudWatch::Dashboard\n  GpuQueue:\n");
+        let dashboard =
+            Template("  GpuQueue:\n", "  GpuDashboard:\n    Type: AWS::CloudWatch::Dashboard\n  GpuQueue:\n");
         table(&RULE, &[(&[], &[]), (&[dashboard], &["3 USD a month"])]);
     }
 }

@@ -16,9 +16,9 @@ pub(in crate::check) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Found> {
     let periods = subject.of("AWS::CloudWatch::Alarm").flat_map(|alarm| {
         let metrics = alarm.property("Metrics").map(|metrics| metrics.items()).unwrap_or_default();
-        let theirs = metrics.into_iter().flat_map(|metric| {
-            [metric.get("Period"), metric.get("MetricStat").and_then(|stat| stat.get("Period"))]
-        });
+        let theirs = metrics
+            .into_iter()
+            .flat_map(|metric| [metric.get("Period"), metric.get("MetricStat").and_then(|stat| stat.get("Period"))]);
         theirs.chain([alarm.property("Period")]).flatten().collect::<Vec<_>>()
     });
     periods
@@ -38,9 +38,21 @@ mod tests {
             &RULE,
             &[
                 (&[], &[]),
-                (&[Template("      Period: 60\n      EvaluationPeriods", "      Period: 10\n      EvaluationPeriods")], &["three times"]),
+                (
+                    &[Template(
+                        "      Period: 60\n      EvaluationPeriods",
+                        "      Period: 10\n      EvaluationPeriods",
+                    )],
+                    &["three times"],
+                ),
                 (&[Template("            Period: 60", "            Period: 30")], &["three times", "three times"]),
-                (&[Template("      Period: 60\n      EvaluationPeriods", "      Period: 300\n      EvaluationPeriods")], &[]),
+                (
+                    &[Template(
+                        "      Period: 60\n      EvaluationPeriods",
+                        "      Period: 300\n      EvaluationPeriods",
+                    )],
+                    &[],
+                ),
             ],
         );
     }

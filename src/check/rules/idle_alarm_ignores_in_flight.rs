@@ -38,13 +38,23 @@ mod tests {
 
     #[test]
     fn jobs_in_flight_count() {
-        let blind = Template("MetricName: ApproximateNumberOfMessagesNotVisible", "MetricName: ApproximateAgeOfOldestMessage");
+        let blind =
+            Template("MetricName: ApproximateNumberOfMessagesNotVisible", "MetricName: ApproximateAgeOfOldestMessage");
         table(
             &RULE,
             &[
                 (&[], &[]),
                 (&[blind], &["for idle while its last jobs are worked on"]),
-                (&[blind, Template("ComparisonOperator: LessThanOrEqualToThreshold", "ComparisonOperator: GreaterThanThreshold")], &[]),
+                (
+                    &[
+                        blind,
+                        Template(
+                            "ComparisonOperator: LessThanOrEqualToThreshold",
+                            "ComparisonOperator: GreaterThanThreshold",
+                        ),
+                    ],
+                    &[],
+                ),
             ],
         );
     }

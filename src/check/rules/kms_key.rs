@@ -23,7 +23,8 @@ const KEYS: [(&str, &str); 4] = [
 ];
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let used = KEYS.into_iter().flat_map(|(kind, key)| subject.of(kind).filter_map(move |resource| resource.property(key)));
+    let used =
+        KEYS.into_iter().flat_map(|(kind, key)| subject.of(kind).filter_map(move |resource| resource.property(key)));
     let used = used.map(|key| {
         let topic = subject.of("AWS::SNS::Topic").any(|topic| topic.resource == key.resource);
         let message = if topic {
@@ -44,13 +45,19 @@ mod tests {
 
     #[test]
     fn keys_are_told() {
-        let topic = Template("      Description: \"gpu: where the alarm speaks\"", "      Description: x\n    Properties: {KmsMasterKeyId: alias/aws/sns}");
+        let topic = Template(
+            "      Description: \"gpu: where the alarm speaks\"",
+            "      Description: x\n    Properties: {KmsMasterKeyId: alias/aws/sns}",
+        );
         table(
             &RULE,
             &[
                 (&[], &[]),
                 (&[topic], &["alarms are silent"]),
-                (&[Template("      RetentionInDays: 30", "      RetentionInDays: 30\n      KmsKeyId: x")], &["costs money"]),
+                (
+                    &[Template("      RetentionInDays: 30", "      RetentionInDays: 30\n      KmsKeyId: x")],
+                    &["costs money"],
+                ),
                 (&[Template("  GpuQueue:\n", "  Key:\n    Type: AWS::KMS::Key\n  GpuQueue:\n")], &["1 USD a month"]),
             ],
         );

@@ -2,53 +2,83 @@
 
 use super::{Found, InSpec, Node, Place, Rule, Severity, Subject};
 
-macro_rules! rules {
-    ($($module:ident),* $(,)?) => {
-        $(pub(super) mod $module;)*
+mod alarm_without_action;
+mod configuration_instance_type;
+mod confused_deputy;
+mod dangling_reference;
+mod dashboard_cost;
+mod dead_letter_too_soon;
+mod dear_pair;
+mod desired_capacity;
+mod detailed_monitoring;
+mod dry_run;
+mod existing_queue;
+mod high_resolution_alarm;
+mod idle_alarm_ignores_in_flight;
+mod imds_v1;
+mod kms_key;
+mod launch_configuration;
+mod log_retention;
+mod missing_data_breaching;
+pub(super) mod needless_allow;
+mod no_tick;
+mod own_instance_profile;
+mod protect_without_release;
+mod public_access;
+mod public_address;
+mod queue_without_dead_letter;
+mod read_without_region;
+mod reserved_concurrency;
+pub(super) mod secret_in_clear;
+mod single_subnet;
+pub(super) mod spec_error;
+mod spot_min_size;
+mod spot_request_kind;
+mod twins_differ;
+mod unknown_allow;
+mod visibility_timeout_short;
+mod volume_not_encrypted;
+mod wildcard_on_mutation;
 
-        /// Every rule: safety, then scaling, jobs, the spec's choices, cost, and comments.
-        pub static RULES: [&Rule; [$(stringify!($module)),*].len()] = [$(&$module::RULE),*];
-    };
-}
-
-rules![
-    spec_error,
-    wildcard_on_mutation,
-    read_without_region,
-    public_access,
-    confused_deputy,
-    secret_in_clear,
-    imds_v1,
-    volume_not_encrypted,
-    public_address,
-    twins_differ,
-    dangling_reference,
-    desired_capacity,
-    spot_request_kind,
-    spot_min_size,
-    idle_alarm_ignores_in_flight,
-    missing_data_breaching,
-    alarm_without_action,
-    queue_without_dead_letter,
-    dead_letter_too_soon,
-    visibility_timeout_short,
-    protect_without_release,
-    single_subnet,
-    no_tick,
-    launch_configuration,
-    configuration_instance_type,
-    existing_queue,
-    own_instance_profile,
-    dry_run,
-    kms_key,
-    detailed_monitoring,
-    high_resolution_alarm,
-    dashboard_cost,
-    dear_pair,
-    log_retention,
-    reserved_concurrency,
-    unknown_allow,
-    needless_allow,
+/// Every rule: safety, then scaling, jobs, the spec's choices, cost, and comments. `--list` has them in this order.
+pub static RULES: [&Rule; 37] = [
+    &spec_error::RULE,
+    &wildcard_on_mutation::RULE,
+    &read_without_region::RULE,
+    &public_access::RULE,
+    &confused_deputy::RULE,
+    &secret_in_clear::RULE,
+    &imds_v1::RULE,
+    &volume_not_encrypted::RULE,
+    &public_address::RULE,
+    &twins_differ::RULE,
+    &dangling_reference::RULE,
+    &desired_capacity::RULE,
+    &spot_request_kind::RULE,
+    &spot_min_size::RULE,
+    &idle_alarm_ignores_in_flight::RULE,
+    &missing_data_breaching::RULE,
+    &alarm_without_action::RULE,
+    &queue_without_dead_letter::RULE,
+    &dead_letter_too_soon::RULE,
+    &visibility_timeout_short::RULE,
+    &protect_without_release::RULE,
+    &single_subnet::RULE,
+    &no_tick::RULE,
+    &launch_configuration::RULE,
+    &configuration_instance_type::RULE,
+    &existing_queue::RULE,
+    &own_instance_profile::RULE,
+    &dry_run::RULE,
+    &kms_key::RULE,
+    &detailed_monitoring::RULE,
+    &high_resolution_alarm::RULE,
+    &dashboard_cost::RULE,
+    &dear_pair::RULE,
+    &log_retention::RULE,
+    &reserved_concurrency::RULE,
+    &unknown_allow::RULE,
+    &needless_allow::RULE,
 ];
 
 /// The names of the queue metrics that an alarm looks at.

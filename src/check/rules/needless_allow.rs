@@ -24,7 +24,8 @@ mod tests {
 
     #[test]
     fn comments_silence_what_is_there() {
-        let off = Spec("    workers:", "    manager: {reconcile: 0s} # spotstack: allow no-tick -- enough\n    workers:");
+        let off =
+            Spec("    workers:", "    manager: {reconcile: 0s} # spotstack: allow no-tick -- enough\n    workers:");
         table(
             &RULE,
             &[

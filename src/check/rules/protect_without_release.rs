@@ -19,7 +19,9 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
     protected
         .filter_map(|(pair, plan)| {
             let script = plan.launch.as_ref()?.script.as_deref();
-            if script.is_some_and(|script| script.to_lowercase().replace(['-', '_'], "").contains("setinstanceprotection")) {
+            if script
+                .is_some_and(|script| script.to_lowercase().replace(['-', '_'], "").contains("setinstanceprotection"))
+            {
                 return None;
             }
             let protect = pair.value.workers.protect.as_ref()?;

@@ -62,12 +62,16 @@ mod tests {
     fn nothing_is_open_to_the_world() {
         let beside = |text: &'static str| Template(QUEUE, text);
         let ingress = |cidr: &str| {
-            format!("  Door:\n    Type: AWS::EC2::SecurityGroup\n    Properties:\n      SecurityGroupIngress:\n        - {{IpProtocol: tcp, {cidr}}}\n{QUEUE}")
+            format!(
+                "  Door:\n    Type: AWS::EC2::SecurityGroup\n    Properties:\n      SecurityGroupIngress:\n        - {{IpProtocol: tcp, {cidr}}}\n{QUEUE}"
+            )
         };
         let (world, world6, office) =
             (ingress("CidrIp: 0.0.0.0/0"), ingress("CidrIpv6: \"::/0\""), ingress("CidrIp: 203.0.113.0/24"));
         let policy = |condition: &str| {
-            format!("  Open:\n    Type: AWS::SQS::QueuePolicy\n    Properties:\n      PolicyDocument:\n        Statement: {{Effect: Allow, Principal: {{AWS: \"*\"}}, Action: sqs:SendMessage, Resource: \"*\"{condition}}}\n{QUEUE}")
+            format!(
+                "  Open:\n    Type: AWS::SQS::QueuePolicy\n    Properties:\n      PolicyDocument:\n        Statement: {{Effect: Allow, Principal: {{AWS: \"*\"}}, Action: sqs:SendMessage, Resource: \"*\"{condition}}}\n{QUEUE}"
+            )
         };
         let (open, closed) = (policy(""), policy(", Condition: {StringEquals: {aws:SourceAccount: \"1\"}}"));
         let url = "  Door:\n    Type: AWS::Lambda::Url\n    Properties: {AuthType: NONE}\n  GpuQueue:\n    Type: AWS::SQS::Queue";
@@ -79,7 +83,13 @@ mod tests {
                 (&[trust], &["anybody may become this role"]),
                 (&[Template(QUEUE, &open)], &["anybody may use this resource"]),
                 (&[Template(QUEUE, &closed)], &[]),
-                (&[Template("Principal: sns.amazonaws.com\n      SourceArn: !Ref GpuAlarmTopic", "Principal: \"*\"")], &["run this function"]),
+                (
+                    &[Template(
+                        "Principal: sns.amazonaws.com\n      SourceArn: !Ref GpuAlarmTopic",
+                        "Principal: \"*\"",
+                    )],
+                    &["run this function"],
+                ),
                 (&[Template("Principal: sns.amazonaws.com", "Principal: \"*\"")], &[]),
                 (&[beside(url)], &["by its URL"]),
                 (&[Template(QUEUE, &world)], &["lets the whole world in"]),

@@ -37,12 +37,18 @@ mod tests {
             &[
                 (&[], &[]),
                 (
-                    &[CONFIGURATION, configuration("      InstanceMonitoring: false\n      AssociatePublicIpAddress: true")],
+                    &[
+                        CONFIGURATION,
+                        configuration("      InstanceMonitoring: false\n      AssociatePublicIpAddress: true"),
+                    ],
                     &["public addresses", "public addresses"],
                 ),
                 (&[CONFIGURATION, configuration("      AssociatePublicIpAddress: false")], &[]),
                 (
-                    &[Template("        Monitoring:", "        NetworkInterfaces: [{AssociatePublicIpAddress: true}]\n        Monitoring:")],
+                    &[Template(
+                        "        Monitoring:",
+                        "        NetworkInterfaces: [{AssociatePublicIpAddress: true}]\n        Monitoring:",
+                    )],
                     &["public addresses", "public addresses"],
                 ),
             ],

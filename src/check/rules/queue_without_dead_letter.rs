@@ -42,8 +42,7 @@ mod tests {
     use super::*;
     use crate::check::testing::{Edit::Template, table};
 
-    const REDRIVE: &str =
-        "      RedrivePolicy:\n        deadLetterTargetArn: !GetAtt GpuDeadLetterQueue.Arn\n        maxReceiveCount: 5\n";
+    const REDRIVE: &str = "      RedrivePolicy:\n        deadLetterTargetArn: !GetAtt GpuDeadLetterQueue.Arn\n        maxReceiveCount: 5\n";
 
     #[test]
     fn jobs_that_fail_are_set_aside() {

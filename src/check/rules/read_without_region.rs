@@ -24,9 +24,10 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         .filter_map(|statement| {
             let everything = statement.everything()?;
             let actions = statement.actions();
-            let action = actions.iter().filter_map(|action| action.text()).find(|action| {
-                only_reads(action) && !GLOBAL.contains(&action.split(':').next().unwrap_or_default())
-            })?;
+            let action = actions
+                .iter()
+                .filter_map(|action| action.text())
+                .find(|action| only_reads(action) && !GLOBAL.contains(&action.split(':').next().unwrap_or_default()))?;
             Some(Found::new(format!("`{action}` is allowed in every Region")).within(&everything))
         })
         .collect()
@@ -43,9 +44,15 @@ mod tests {
             &RULE,
             &[
                 (&[], &[]),
-                (&[Template("ec2:Region: !Ref AWS::Region", "aws:PrincipalTag/x: y")], &["`ec2:DescribeSpotPriceHistory`"]),
+                (
+                    &[Template("ec2:Region: !Ref AWS::Region", "aws:PrincipalTag/x: y")],
+                    &["`ec2:DescribeSpotPriceHistory`"],
+                ),
                 (&[Template("ec2:Region", "AWS:RequestedRegion")], &[]),
-                (&[Template("ec2:Region", "x:y"), Template("ec2:DescribeSpotPriceHistory", "sts:GetCallerIdentity")], &[]),
+                (
+                    &[Template("ec2:Region", "x:y"), Template("ec2:DescribeSpotPriceHistory", "sts:GetCallerIdentity")],
+                    &[],
+                ),
             ],
         );
     }

@@ -25,7 +25,8 @@ mod tests {
 
     #[test]
     fn nothing_is_reserved() {
-        let reserved = Template("      MemorySize: 128", "      MemorySize: 128\n      ReservedConcurrentExecutions: 1");
+        let reserved =
+            Template("      MemorySize: 128", "      MemorySize: 128\n      ReservedConcurrentExecutions: 1");
         table(&RULE, &[(&[], &[]), (&[reserved], &["new accounts refuse this"])]);
     }
 }

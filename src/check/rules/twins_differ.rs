@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn twins_are_twins() {
-        let spot_only = Template("        InstanceMarketOptions:", "        EbsOptimized: true\n        InstanceMarketOptions:");
+        let spot_only =
+            Template("        InstanceMarketOptions:", "        EbsOptimized: true\n        InstanceMarketOptions:");
         let configuration = Template("      SpotPrice: \"0.55\"", "      SpotPrice: \"0.55\"\n      KeyName: x");
         table(
             &RULE,

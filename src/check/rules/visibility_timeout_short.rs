@@ -71,7 +71,13 @@ mod tests {
                 (&[timeout("name: x\n      visibility_timeout: 59s")], &["for 59 s only, too short for a heartbeat"]),
                 (&[timeout("name: x\n      visibility_timeout: 1m")], &[]),
                 (&[timeout("name: x\n      visibility_timeout: 4m"), plain], &["does not seem to extend it"]),
-                (&[timeout("name: x\n      visibility_timeout: 4m"), Script("#!/bin/python\nsqs.change_message_visibility()\n")], &[]),
+                (
+                    &[
+                        timeout("name: x\n      visibility_timeout: 4m"),
+                        Script("#!/bin/python\nsqs.change_message_visibility()\n"),
+                    ],
+                    &[],
+                ),
                 (&[timeout("name: x\n      visibility_timeout: 5m"), plain], &[]),
                 (&[Template("      VisibilityTimeout: 900\n", "")], &["for 30 s only"]),
             ],

@@ -66,26 +66,44 @@ mod tests {
             &RULE,
             &[
                 (&[], &[]),
-                (&[action("Action: sqs:SendMessage"), Template(SCOPED, MARKED)], &["`sqs:SendMessage` is allowed on every"]),
+                (
+                    &[action("Action: sqs:SendMessage"), Template(SCOPED, MARKED)],
+                    &["`sqs:SendMessage` is allowed on every"],
+                ),
                 (&[action("Action: sqs:GetQueueUrl"), Template(SCOPED, MARKED)], &[]),
                 (&[action("Action: \"*\"")], &["`*` allows more than reading"]),
                 (&[action("Action: sqs:*")], &["`sqs:*` allows more"]),
                 (&[action("Action: sqs:Get*")], &[]),
                 (&[action("NotAction: iam:*")], &["`NotAction` allows every action but a few"]),
                 (&[Template("- autoscaling:SetDesiredCapacity", "- autoscaling:Set*")], &["`autoscaling:Set*`"]),
-                (&[Template("autoScalingGroupName/${Group}", "autoScalingGroupName/*")], &["`autoscaling:ExecutePolicy`"]),
-                (&[action("Effect: Deny\n                Action: sqs:*"), Template("                Effect: Allow\n                Effect", "                Effect")], &[]),
+                (
+                    &[Template("autoScalingGroupName/${Group}", "autoScalingGroupName/*")],
+                    &["`autoscaling:ExecutePolicy`"],
+                ),
+                (
+                    &[
+                        action("Effect: Deny\n                Action: sqs:*"),
+                        Template("                Effect: Allow\n                Effect", "                Effect"),
+                    ],
+                    &[],
+                ),
                 (
                     &[
                         action("Action: cloudwatch:PutMetricData"),
-                        Template(SCOPED, "Resource: \"*\"\n                Condition: {StringEquals: {CloudWatch:Namespace: x}}\n              - Sid: ReadGroups"),
+                        Template(
+                            SCOPED,
+                            "Resource: \"*\"\n                Condition: {StringEquals: {CloudWatch:Namespace: x}}\n              - Sid: ReadGroups",
+                        ),
                     ],
                     &[],
                 ),
                 (
                     &[
                         action("Action: autoscaling:SetDesiredCapacity"),
-                        Template(SCOPED, "Resource: \"*\"\n                Condition: {StringEquals: {\"aws:ResourceTag/team\": x}}\n              - Sid: ReadGroups"),
+                        Template(
+                            SCOPED,
+                            "Resource: \"*\"\n                Condition: {StringEquals: {\"aws:ResourceTag/team\": x}}\n              - Sid: ReadGroups",
+                        ),
                     ],
                     &[],
                 ),

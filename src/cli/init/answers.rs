@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use miette::Diagnostic;
 use minijinja::context;
 
-use super::super::Result;
 use super::questions::{Kind, Question, vpcs};
 use crate::aws::Choices;
+use crate::cli::Result;
 use crate::spec::{self, Architecture};
 use crate::{blueprint, package};
 

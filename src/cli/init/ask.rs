@@ -8,13 +8,13 @@ use dialoguer::Input;
 use dialoguer::console::{Style, Term, truncate_str};
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::super::account::block_on;
-use super::super::output::talk;
-use super::super::style::{Paint, columns, folding};
-use super::super::{Global, Result, debug};
 use super::answers::Answers;
 use super::questions::{Choice, Kind, Question};
 use crate::aws::{self, Choices, Connection};
+use crate::cli::account::block_on;
+use crate::cli::output::talk;
+use crate::cli::style::{Paint, columns, folding};
+use crate::cli::{Global, Result, debug};
 
 /// How long somebody waits for an account that is slow to answer, at most.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -24,24 +24,22 @@ const LISTED: usize = 15;
 
 /// Asks what is not answered yet. Every answer is checked at once, by the rules of the spec itself.
 pub(super) fn ask(answers: &mut Answers, global: &Global) -> Result<()> {
-    let screen = Screen::new(global);
+    let form = Form::new(global);
     let mut account = Lookup::default();
     let open: Vec<_> = Question::ALL.into_iter().filter(|question| !answers.has(*question)).collect();
     for (index, &question) in open.iter().enumerate() {
-        let configured = || block_on(async { Ok(aws::configured_region(global.profile.as_deref()).await) });
-        let default = match question {
-            Question::Region => configured()?.unwrap_or_default(),
-            _ if question > Question::Region => {
-                account.begin(&answers.get(Question::Region), global);
-                String::new()
-            }
-            _ => String::new(),
-        };
+        if question > Question::Region {
+            account.begin(&answers.get(Question::Region), global);
+        }
         // The account is only waited for where it has something to say.
         let known = if question.asks_the_account() { account.choices() } else { &Choices::default() };
-        let default = if default.is_empty() { question.default(answers, known) } else { default };
-        screen.head(question, &format!("{} of {}", index + 1, open.len()));
-        let answer = screen.answer(question, &default, answers, known)?;
+        let configured = match question {
+            Question::Region => block_on(async { Ok(aws::configured_region(global.profile.as_deref()).await) })?,
+            _ => None,
+        };
+        let default = configured.unwrap_or_else(|| question.default(answers, known));
+        form.head(question, &format!("{} of {}", index + 1, open.len()));
+        let answer = form.answer(question, &default, answers, known)?;
         answers.set(question, answer);
     }
     Ok(())
@@ -89,12 +87,13 @@ impl Lookup {
     }
 }
 
-struct Screen {
+/// Where a question is shown, and its answer typed.
+struct Form {
     columns: usize,
     paint: Paint,
 }
 
-impl Screen {
+impl Form {
     fn new(global: &Global) -> Self {
         Self { columns: columns(&Term::stderr()).unwrap_or(80).min(100), paint: global.paint_talk() }
     }

@@ -12,7 +12,8 @@ use crate::cli::output::{Format, Reader, print, print_json_line};
 use crate::cli::style::columns;
 use crate::cli::{Global, Result, milliseconds};
 use crate::deploy::CloudError;
-use crate::deploy::text::{moment, neutral};
+use crate::deploy::text::moment;
+use crate::neutral::neutral;
 
 /// See the module.
 pub(super) struct Page<'a> {

@@ -9,7 +9,8 @@ use spot_policy::{Fact, Group, Market, Record, Timestamp};
 use super::{Handler, PairAlarm, PairStatus, Prices, Status, Works};
 use crate::cli::style::{Paint, folding};
 use crate::deploy::stack::StackStatus;
-use crate::deploy::text::{count, moment, neutral};
+use crate::deploy::text::{count, moment};
+use crate::neutral::neutral;
 
 /// Where the second column begins.
 const MARGIN: usize = 13;
@@ -289,7 +290,11 @@ mod tests {
             drift: Some(vec![drift]),
             ..PairStatus::default()
         };
-        let page = text(&status(Some("UPDATE_COMPLETE"), vec![pair]), Paint(false), None);
+        let status = status(Some("UPDATE_COMPLETE"), vec![pair]);
+        let page = text(&status, Paint(false), None);
+        let narrow = text(&status, Paint(false), Some(50));
+        assert!(narrow.lines().all(|line| line.chars().count() <= 50), "{narrow}");
+        assert_eq!(narrow.split_whitespace().collect::<Vec<_>>(), page.split_whitespace().collect::<Vec<_>>());
         assert_eq!(
             page,
             "\

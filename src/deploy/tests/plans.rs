@@ -16,6 +16,11 @@ async fn planned(cloud: &Fake) -> (Against, Saved) {
     (found.against, found.plan.expect("a plan"))
 }
 
+/// For as long as the tests run: a change to a request may name nothing that lives shorter.
+fn kept(plan: Saved) -> &'static Saved {
+    Box::leak(Box::new(plan))
+}
+
 fn executing(status: &str, execution: &str) -> Asked<ChangeSetPage> {
     let page = ready()?;
     Ok(ChangeSetPage { status: status.into(), execution: execution.into(), ..page })
@@ -42,7 +47,7 @@ async fn what_was_planned_is_executed_and_no_other_change_set_is_made() {
         .stacks([Ok(Some(stack("REVIEW_IN_PROGRESS"))), deployed("CREATE_COMPLETE")])
         .change_set([executing("CREATE_COMPLETE", "AVAILABLE")])
         .events(succeeds("CREATE"));
-    let plan: &Saved = Box::leak(Box::new(plan));
+    let plan = kept(plan);
     let outcome = run(&cloud, &mut Listener::default(), |request| request.plan = Some(plan)).await;
     assert_eq!(outcome.expect("deployed"), Outcome::Deployed);
     let calls = cloud.calls();
@@ -62,7 +67,7 @@ async fn a_plan_that_cannot_be_carried_out_any_more_changes_nothing() {
     ] {
         let (_, plan) = planned(&Fake::default().change_set([ready()])).await;
         let cloud = Fake::default().stacks([deployed("UPDATE_COMPLETE")]).change_set([answer]);
-        let plan: &Saved = Box::leak(Box::new(plan));
+        let plan = kept(plan);
         let error = run(&cloud, &mut Listener::default(), |request| request.plan = Some(plan)).await.expect_err(word);
         assert!(error.to_string().contains(word), "{error}");
         assert!(!cloud.calls().iter().any(|call| call.starts_with("execute") || call.starts_with("create")));
@@ -72,7 +77,7 @@ async fn a_plan_that_cannot_be_carried_out_any_more_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_plan_for_something_else_is_refused_before_anything_is_asked() {
     let (_, plan) = planned(&Fake::default().change_set([ready()])).await;
-    let plan: &Saved = Box::leak(Box::new(Saved { region: "us-east-1".into(), ..plan }));
+    let plan = kept(Saved { region: "us-east-1".into(), ..plan });
     let cloud = Fake::default();
     let error = run(&cloud, &mut Listener::default(), |request| request.plan = Some(plan)).await.expect_err("refused");
     assert!(error.to_string().contains("the Region is `eu-west-1`, and was `us-east-1` in the plan"), "{error}");
@@ -84,7 +89,7 @@ async fn a_plan_of_nothing_does_nothing() {
     let cloud = Fake::default().stacks([deployed("UPDATE_COMPLETE")]).contents([], differences::DEPLOYED);
     let (_, plan) = planned(&cloud.change_set([no_change()])).await;
     assert_eq!(plan.change_set, None);
-    let plan: &Saved = Box::leak(Box::new(plan));
+    let plan = kept(plan);
     let cloud = Fake::default().stacks([deployed("UPDATE_COMPLETE")]);
     let outcome = run(&cloud, &mut Listener::default(), |request| request.plan = Some(plan)).await;
     assert_eq!(outcome.expect("nothing"), Outcome::NoChange);
@@ -94,7 +99,7 @@ async fn a_plan_of_nothing_does_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_declined_plan_stays() {
     let (_, plan) = planned(&Fake::default().change_set([ready()])).await;
-    let plan: &Saved = Box::leak(Box::new(plan));
+    let plan = kept(plan);
     let cloud = Fake::default().stacks([deployed("UPDATE_COMPLETE")]).change_set([ready()]);
     let mut audience = Listener::default();
     let error = run(&cloud, &mut audience, |request| (request.plan, request.yes) = (Some(plan), false)).await;
@@ -114,7 +119,7 @@ async fn a_stack_that_has_to_be_deleted_first_cannot_be_planned() {
 
     // Nor is a plan from before carried out on it.
     let (_, plan) = planned(&Fake::default().change_set([ready()])).await;
-    let plan: &Saved = Box::leak(Box::new(plan));
+    let plan = kept(plan);
     let error = run(&cloud, &mut Listener::default(), |request| request.plan = Some(plan)).await;
     assert!(matches!(error, Err(DeployError::Unplannable { .. })));
     assert!(!changes_something(&cloud.calls()));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::compare::ValueChange;
-use super::fate::{Mark, Replacement};
+use super::fate::Mark;
 use super::review::{Item, Review};
 use super::show::{Shown, shown};
 use super::text::{Tone, lines};
@@ -104,11 +104,7 @@ fn table(review: &Review, room: usize) -> (String, usize) {
         }
     }
     for follower in &review.follows {
-        let (mark, also) = match follower.replacement {
-            Replacement::Always => (Mark::Replace, ", and is replaced too"),
-            Replacement::Maybe => (Mark::MayReplace, ", and may be replaced too"),
-            Replacement::Never => (Mark::Change, ""),
-        };
+        let (mark, also) = follower.mark();
         let named: Vec<_> = follower.follows.iter().map(|id| format!("`{}`", code(id))).collect();
         rows.push(row(
             mark,

@@ -69,6 +69,17 @@ pub struct Follower {
     pub replacement: Replacement,
 }
 
+impl Follower {
+    /// Its sign, and what is to be said behind those it names.
+    pub(super) fn mark(&self) -> (Mark, &'static str) {
+        match self.replacement {
+            Replacement::Always => (Mark::Replace, ", and is replaced too"),
+            Replacement::Maybe => (Mark::MayReplace, ", and may be replaced too"),
+            Replacement::Never => (Mark::Change, ""),
+        }
+    }
+}
+
 /// Something of the template that is no resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {

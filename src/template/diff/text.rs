@@ -233,11 +233,7 @@ fn sign(side: Side) -> (Tone, char) {
 }
 
 fn follower_line(follower: &Follower, width: usize) -> Line {
-    let (mark, what) = match follower.replacement {
-        Replacement::Always => (Mark::Replace, ", and is replaced too"),
-        Replacement::Maybe => (Mark::MayReplace, ", and may be replaced too"),
-        Replacement::Never => (Mark::Change, ""),
-    };
+    let (mark, what) = follower.mark();
     let text = format!("{mark:>4} {:<28} names {}{what}", follower.logical_id, follower.follows.join(", "));
     line(tone(mark), shortened(&text, width))
 }
