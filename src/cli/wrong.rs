@@ -5,7 +5,7 @@ use dialoguer::console::Style;
 
 use super::style::Paint;
 use crate::deploy::cause::Cause;
-use crate::deploy::recover::Left;
+use crate::deploy::cause::Left;
 use crate::deploy::text::count;
 
 /// What failed by itself, and how much was given up because of it.

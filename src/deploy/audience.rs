@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::cause::Cause;
+use super::cause::{Cause, Left};
 use super::cloud::Waiting;
-use super::follow::Undo;
+use super::fleet::Crew;
 use super::progress::{Progress, Step};
-use super::recover::Left;
-use super::running::Crew;
 use super::stack::StackStatus;
 use crate::template::diff::Review;
 
@@ -29,6 +27,15 @@ pub trait Audience {
     fn interrupted(&mut self) -> impl Future<Output = ()>;
     /// What is meant by that, where an operation is under way that could be called off by `undo`. Who cannot be asked detaches.
     fn interrupt(&mut self, undo: Option<Undo>) -> impl Future<Output = Wish>;
+}
+
+/// How an operation is called off while it is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// A creation: by deleting what there is of the stack.
+    Delete,
+    /// An update: CloudFormation goes back to what was there before.
+    GoBack,
 }
 
 /// What somebody wants who interrupts.

@@ -28,6 +28,16 @@ pub struct Cause {
     pub spec: Option<SpecPlace>,
 }
 
+/// A resource that could not be brought back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Left {
+    /// What stopped it.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// Whether it is left as it is.
+    pub skipped: bool,
+}
+
 impl Cause {
     /// What there is to say about a failure.
     pub fn new(failure: Failure, details: Vec<String>, origin: Option<Origin<'_>>) -> Self {

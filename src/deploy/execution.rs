@@ -1,12 +1,12 @@
 //! Having CloudFormation do something, and watching it; and what is said when it fails.
 
-use super::audience::{Audience, Moment};
+use super::audience::{Audience, Moment, Undo};
 use super::cause;
 use super::change_set::Change;
 use super::cloud::{Cloud, Deletion, Proposed};
 use super::error::DeployError;
 use super::event::{Beginning, News};
-use super::follow::{Ended, Operation, Undo, follow};
+use super::follow::{Ended, Operation, follow};
 use super::origin::Origin;
 use super::progress::Progress;
 use super::stack::{Stack, StackStatus};

@@ -7,14 +7,13 @@ use std::future;
 use std::time::Duration;
 
 use super::PairName;
-use super::audience::{Audience, Moment, Question, Wish};
+use super::audience::{Audience, Moment, Question, Undo, Wish};
 use super::change_set::ChangeSetPage;
 use super::cloud::{
     Asked, Bucket, Cloud, Continuation, Deletion, Document, Explained, Failing, Fleet, Group, Identity,
     LaunchDefinition, LaunchSource, Object, Proposal, Proposed, Refresh, Resource, ScalingPolicy, Waiting,
 };
 use super::event::{EventPage, FailedEvent};
-use super::follow::Undo;
 use super::progress::{Progress, Step};
 use super::stack::Stack;
 use crate::package::Package;

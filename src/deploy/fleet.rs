@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use serde::Serialize;
+
 use super::cloud::Asked;
 
 /// Auto Scaling, as far as deploying needs it: the other half of [`super::Cloud`].
@@ -24,6 +26,17 @@ pub trait Fleet {
     fn empty_group(&self, group: &str) -> impl Future<Output = Asked<()>>;
     /// Takes the protection from scale-in off some instances of a group.
     fn unprotect(&self, group: &str, instances: &[String]) -> impl Future<Output = Asked<()>>;
+}
+
+/// What runs in one group of a stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Crew {
+    /// The group's name.
+    pub group: String,
+    /// How many instances there are.
+    pub instances: usize,
+    /// How many of them are protected from scale-in: busy, where spotstack's own workers run.
+    pub protected: usize,
 }
 
 /// An instance in a group.

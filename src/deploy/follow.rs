@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::audience::{Audience, Moment, Wish};
+use super::audience::{Audience, Moment, Undo, Wish};
 use super::cloud::{Asked, Cloud, Deletion};
 use super::error::DeployError;
 use super::event::News;
@@ -35,15 +35,6 @@ impl<'a> Operation<'a> {
     pub fn new(stack: &'a str, arn: &'a str, token: &'a str) -> Self {
         Self { stack, arn, token, news: None, timeout: None, undo: None }
     }
-}
-
-/// How an operation is called off while it is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undo {
-    /// A creation: by deleting what there is of the stack.
-    Delete,
-    /// An update: CloudFormation goes back to what was there before.
-    GoBack,
 }
 
 /// How an operation ended.

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::audience::{Audience, Moment, Question};
-use super::cause::Cause;
+use super::cause::{Cause, Left};
 use super::cloud::{Cloud, Continuation};
 use super::deployed::Deployed;
 use super::error::DeployError;
@@ -47,16 +45,6 @@ pub enum Outcome {
     Nothing,
     /// Everything is as it was before the update that failed, but for what was skipped.
     Recovered,
-}
-
-/// A resource that could not be brought back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Left {
-    /// What stopped it.
-    #[serde(flatten)]
-    pub cause: Cause,
-    /// Whether it is left as it is.
-    pub skipped: bool,
 }
 
 /// Goes on with going back, after saying what stopped it and what would be skipped.

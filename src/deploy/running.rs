@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::change_set::{Action, Change, Replacement};
 use super::cloud::{Asked, Cloud, Group};
+use super::fleet::Crew;
 use super::request::PairName;
 use super::text::count;
 use crate::template::Template;
@@ -18,17 +17,6 @@ pub(super) struct Running {
     pub(super) pair: String,
     pub(super) spot: Option<Group>,
     pub(super) on_demand: Option<Group>,
-}
-
-/// What runs in one group of a stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Crew {
-    /// The group's name.
-    pub group: String,
-    /// How many instances there are.
-    pub instances: usize,
-    /// How many of them are protected from scale-in: busy, where spotstack's own workers run.
-    pub protected: usize,
 }
 
 impl Running {
