@@ -50,7 +50,7 @@ fn tls() -> Result<TlsContext, CloudError> {
 }
 
 fn unusable(message: String) -> CloudError {
-    CloudError::local("connect", Trouble::Other, message)
+    CloudError::local("", Trouble::Other, message)
 }
 
 /// Whether a URL's host is this machine.

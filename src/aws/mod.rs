@@ -6,14 +6,18 @@
 use std::env;
 use std::time::Duration;
 
+use aws_config::profile;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_types::os_shim_internal::{Env, Fs};
 
 use spotstack_ec2::spot_price_history::SpotPriceHistory;
 use spotstack_ec2::{Incomplete, LaunchTemplates};
 
 use crate::deploy::{CloudError, Trouble};
+use crate::neutral::neutral;
+use error::innermost;
 
 mod choices;
 mod cloud;
@@ -64,7 +68,7 @@ impl Account {
     /// credentials show.
     ///
     /// # Errors
-    /// No Region is known, or the file in AWS_CA_BUNDLE cannot be read.
+    /// No Region is known, there is no such profile, or the file in AWS_CA_BUNDLE cannot be read.
     pub async fn connect(connection: Connection<'_>) -> Result<Self, CloudError> {
         Self::with(&configuration(connection).await?)
     }
@@ -109,12 +113,27 @@ async fn configuration(connection: Connection<'_>) -> Result<SdkConfig, CloudErr
         loader = loader.region(Region::new(region.to_owned()));
     }
     if let Some(profile) = connection.profile {
+        exists(profile).await?;
         loader = loader.profile_name(profile);
     }
     if let Some(url) = &endpoint_url {
         loader = loader.endpoint_url(url);
     }
     Ok(loader.load().await)
+}
+
+/// Whether a profile is there: for the SDK one that is not is one that says nothing, and what comes next would be blamed.
+async fn exists(profile: &str) -> Result<(), CloudError> {
+    let error = |trouble, message: String| CloudError::local("", trouble, neutral(&message).into_owned());
+    let profiles = profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.map_err(|cause| {
+        error(Trouble::Other, format!("the AWS configuration files are wrong: {}", innermost(&cause)))
+    })?;
+    match profiles.get_profile(profile) {
+        Some(_) => Ok(()),
+        None => {
+            Err(error(Trouble::NoProfile, format!("there is no profile `{profile}` in the AWS configuration files")))
+        }
+    }
 }
 
 /// AWS_ENDPOINT_URL. The SDK would find it too; we need it to reach a local AWS without the proxy.
@@ -129,9 +148,9 @@ fn timeouts(read: Duration) -> TimeoutConfig {
 }
 
 fn incomplete(lack: &Incomplete) -> CloudError {
-    CloudError::local("connect", Trouble::Other, lack.to_string())
+    CloudError::local("", Trouble::Other, lack.to_string())
 }
 
 fn no_region() -> CloudError {
-    CloudError::local("connect", Trouble::NoRegion, "no Region is known".into())
+    CloudError::local("", Trouble::NoRegion, "no Region is known".into())
 }

@@ -6,9 +6,9 @@ use super::hint::{Denied, is_forbidden};
 
 /// A call that AWS, or the way to it, did not let through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {}{message}{}", prefix(code), suffix(request_id))]
+#[error("{}{}{message}{}", prefix(operation), prefix(code), suffix(request_id))]
 pub struct CloudError {
-    /// The API's name of the call.
+    /// The API's name of the call; empty before there is any.
     pub operation: &'static str,
     /// What kind of trouble it is.
     pub trouble: Trouble,
@@ -20,8 +20,8 @@ pub struct CloudError {
     pub request_id: Option<String>,
 }
 
-fn prefix(code: &str) -> String {
-    if code.is_empty() { String::new() } else { format!("{code}: ") }
+fn prefix(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("{name}: ") }
 }
 
 fn suffix(request_id: &Option<String>) -> String {
@@ -37,6 +37,8 @@ pub enum Trouble {
     StaleCredentials,
     /// Nothing says where.
     NoRegion,
+    /// The profile that was named is in none of the configuration files.
+    NoProfile,
     /// We may not.
     Denied,
     /// No answer came.
@@ -73,6 +75,9 @@ impl CloudError {
             }
             Trouble::NoRegion => {
                 "write `region:` in the spec, give `--region eu-west-1`, or set AWS_REGION or the profile's `region`"
+            }
+            Trouble::NoProfile => {
+                "`aws configure list-profiles` lists those that there are; they stand in ~/.aws/config and ~/.aws/credentials, or where AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say"
             }
             Trouble::Denied => return Some(self.permission()),
             Trouble::Unreachable => {

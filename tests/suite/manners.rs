@@ -106,6 +106,10 @@ fn a_session_that_has_ended_is_told_from_none() {
         .says(&["no AWS credentials were found", "aws configure sso"]);
     project.run(&["deploy", "--yes", "--region", "eu-west-1"]).exits(1).says(&["no AWS credentials were found"]);
     project.run(&["status"]).exits(1).says(&["no Region is known", "--region eu-west-1"]);
+    project
+        .run(&["status", "--profile", "nope", "--region", "eu-west-1"])
+        .exits(1)
+        .says(&["there is no profile `nope` in the AWS configuration files", "aws configure list-profiles"]);
 }
 
 #[test]
