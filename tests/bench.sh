@@ -37,7 +37,7 @@ fi
 if [ "$what" != handler ]; then
     "$python" tests/bench/command_line.py --rounds "$rounds" ${peers:+--peers "$peers"} \
         $([ "$what" = all ] && echo --plot tests/bench/medians.svg)
-    cargo bench --package spot-policy --locked --quiet -- deciding
+    cargo bench --package spot-policy --bench decide --locked --quiet -- deciding --sort location
 fi
 if [ "$what" = handler ] || [ "$what" = all ]; then
     lambda-handler/bench.sh

@@ -188,7 +188,7 @@ def plot(commands: list[Command], file: pathlib.Path) -> None:
     from math import log10
 
     rows = [(each.name, statistics.median(each.wall)) for each in commands]
-    height, left, width = 26, 190, 430
+    height, left, width = 26, 215, 420
     longest = max(log10(wall) for _, wall in rows)
     describe = "; ".join(f"{name}: {wall:.1f} ms" for name, wall in rows)
     lines = [
