@@ -1,5 +1,7 @@
 //! What can be told of a Linux program before AWS Lambda refuses to start it.
 
+use memchr::memmem;
+
 use crate::spec::Architecture;
 
 /// The glibc of Lambda's `provided.al2023`, 2.34: <https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils-in-al2023.html>
@@ -32,11 +34,8 @@ pub(super) fn read(program: &[u8]) -> Option<Elf> {
 /// The newest of the version names that the dynamic symbols refer to, which stand in the string table as `GLIBC_2.34`.
 fn glibc(program: &[u8]) -> Option<(u32, u32)> {
     const PREFIX: &[u8] = b"\0GLIBC_";
-    program
-        .windows(PREFIX.len())
-        .enumerate()
-        .filter(|(_, window)| *window == PREFIX)
-        .filter_map(|(at, _)| {
+    memmem::find_iter(program, PREFIX)
+        .filter_map(|at| {
             let name: Vec<u8> = program[at + PREFIX.len()..].iter().copied().take(12).take_while(|&b| b != 0).collect();
             let mut numbers = std::str::from_utf8(&name).ok()?.split('.').map(str::parse);
             Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
