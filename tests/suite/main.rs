@@ -18,4 +18,5 @@ mod project;
 mod random_specs;
 mod simulate;
 mod spec_errors;
+#[cfg(unix)]
 mod workflow;
