@@ -1,6 +1,6 @@
 //! `spotstack check`: what a careful reviewer would say.
 
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::{env, fmt};
 
 use clap::ValueEnum;
@@ -104,12 +104,12 @@ impl fmt::Display for Pretty<'_> {
     }
 }
 
-/// The file as GitHub names it: from the root of the repository, which may not be where this runs.
+/// The file as GitHub names it: from the root of the repository, which may not be where this runs, and with slashes anywhere.
 fn in_repository(file: &Path, root: Option<&Path>) -> String {
     let root = root.and_then(|root| root.canonicalize().ok());
     let inside =
         root.zip(file.canonicalize().ok()).and_then(|(root, file)| Some(file.strip_prefix(root).ok()?.to_owned()));
-    inside.as_deref().unwrap_or(file).display().to_string()
+    inside.as_deref().unwrap_or(file).display().to_string().replace(MAIN_SEPARATOR, "/")
 }
 
 fn named(id: &str) -> Result<&'static Rule> {

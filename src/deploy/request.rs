@@ -146,14 +146,15 @@ mod tests {
 
     #[test]
     fn change_sets_have_names_of_their_own() {
-        let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+        // The clock of Windows has ticks of 100 ns.
+        let at = |ticks: u64| UNIX_EPOCH + Duration::from_nanos(ticks * 100);
         let print = fingerprint(["template", "key"]);
-        let name = change_set_name(at(1_795_466_971_000_000_001), 7, &print);
+        let name = change_set_name(at(17_954_669_710_000_001), 7, &print);
         assert!(name.starts_with("spotstack-1795466971-") && name.ends_with(&format!("-{print}")), "{name}");
         assert!(name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
         for other in [
-            change_set_name(at(1_795_466_971_000_000_002), 7, &print),
-            change_set_name(at(1_795_466_971_000_000_001), 8, &print),
+            change_set_name(at(17_954_669_710_000_002), 7, &print),
+            change_set_name(at(17_954_669_710_000_001), 8, &print),
         ] {
             assert_ne!(other, name);
             assert!(wants_the_same(&other, &name));

@@ -1,5 +1,7 @@
 //! `check`: what is said, where, in which form, and what it stops.
 
+use std::path::MAIN_SEPARATOR_STR;
+
 use serde_json::Value;
 
 use crate::project::{Project, SPEC, root};
@@ -193,7 +195,8 @@ fn own_blueprints_are_checked_like_ours() {
     let with = |args: &[&'static str]| project.run(&[args, &["--blueprints", "own"]].concat()).exits(1);
     with(&["render"]).says(&["public-access", "anybody may use this resource", &place]);
     let stdout = with(&["check"]).stdout();
-    assert!(stdout.contains(&format!("─[{place}:")) && stdout.contains("in the template: GpuOpen"), "{stdout}");
+    let shown = place.replace('/', MAIN_SEPARATOR_STR);
+    assert!(stdout.contains(&format!("─[{shown}:")) && stdout.contains("in the template: GpuOpen"), "{stdout}");
     let stdout = with(&["check", "--format", "github"]).stdout();
     assert!(stdout.starts_with(&format!("::error file=own/queue.yaml,line={line},title=public-access::")), "{stdout}");
     project.run(&["check"]).exits(0);

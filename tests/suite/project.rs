@@ -1,7 +1,7 @@
 //! A throwaway project: a folder with a spec and a worker script, and the binary run in it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
@@ -100,7 +100,11 @@ impl Ran {
     #[track_caller]
     pub(crate) fn says(self, parts: &[&str]) -> Self {
         // A report is folded to the terminal's width: compared without its line breaks and rules.
-        let folded = |text: &str| text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        // A path has the separators of the machine.
+        let folded = |text: &str| {
+            let text = text.replace('│', " ").replace(MAIN_SEPARATOR, "/");
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
         let stderr = folded(&self.stderr());
         for part in parts {
             assert!(stderr.contains(&folded(part)), "`{part}` is not in:\n{}", self.stderr());
