@@ -4,18 +4,20 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use dialoguer::console::Term;
+use futures_util::future::join_all;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde_json::Value;
 use spot_policy::{Policy, Record, Situation, Trigger, Verdict, ZoneVerdict, decide};
 
 use super::account::{account, block_on};
 use super::input::Input;
-use super::output::{Format, Reader, print, print_json_line};
+use super::output::{Format, Reader, print, print_json_line, talk};
 use super::style::{columns, folding};
 use super::{Exit, Global, Result, pairs_asked, plan};
+use crate::aws::Account;
 use crate::deploy::text::moment;
 use crate::deploy::verify::{self, Answer};
-use crate::deploy::{Cloud, PairName};
+use crate::deploy::{Cloud, PairName, Stack};
 use crate::neutral::neutral;
 use crate::plan::Pair;
 
@@ -47,34 +49,46 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let stack = stack.ok_or_else(|| {
             miette!(help = "`spotstack deploy` makes it", "there is no stack `{}`, and so nobody to ask", plan.stack)
         })?;
-        for (index, pair) in asked.into_iter().enumerate() {
-            let function = verify::function(PairName::of(pair), &stack.outputs).ok_or_else(|| {
-                miette!(
-                    help = "`spotstack status` says more",
-                    "the stack `{}` ({}) has no SpotManager for `{}`",
-                    stack.name,
-                    stack.status,
-                    pair.name
-                )
-            })?;
-            let explained = account.explain(function).await?;
-            match verify::read(&explained) {
-                Answer::Failed { error, log } => {
-                    return Err(miette!(
-                        help = format!("the end of its log:\n{log}"),
-                        "the SpotManager of `{}` fails: {error}",
-                        pair.name
-                    ));
-                }
-                Answer::Record(record) | Answer::Blind { record, .. } => {
-                    if tell(index, "", &pair.name, &record, args.format)? == Reader::Gone {
+        let answers = join_all(asked.iter().map(|pair| answer(pair, &stack, &account))).await;
+        let (mut told, mut exit) = (0, Exit::Done);
+        for (pair, answer) in asked.iter().zip(answers) {
+            match answer {
+                Ok(record) => {
+                    if tell(told, "", &pair.name, &record, args.format)? == Reader::Gone {
                         break;
                     }
+                    told += 1;
+                }
+                // The others have something to say all the same.
+                Err(report) => {
+                    talk(&format!("{report:?}"));
+                    exit = Exit::Refused;
                 }
             }
         }
-        Ok(Exit::Done)
+        Ok(exit)
     })
+}
+
+/// What a pair's SpotManager says.
+async fn answer(pair: &Pair, stack: &Stack, account: &Account) -> Result<Box<Record>> {
+    let function = verify::function(PairName::of(pair), &stack.outputs).ok_or_else(|| {
+        miette!(
+            help = "`spotstack status` says more",
+            "the stack `{}` ({}) has no SpotManager for `{}`",
+            stack.name,
+            stack.status,
+            pair.name
+        )
+    })?;
+    match verify::read(&account.explain(function).await?) {
+        Answer::Record(record) | Answer::Blind { record, .. } => Ok(record),
+        Answer::Failed { error, log } => Err(miette!(
+            help = format!("the end of its log:\n{log}"),
+            "the SpotManager of `{}` fails: {error}",
+            pair.name
+        )),
+    }
 }
 
 /// Decides on what a file says was seen, by the policy that the spec says now.

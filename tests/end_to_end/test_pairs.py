@@ -88,6 +88,11 @@ def test_two_pairs_in_one_stack_know_nothing_of_each_other(project, world):
     gpu.work_ends()
     gpu.becomes(spot=0, on_demand=0)
     cpu.becomes(spot=2, on_demand=0)
+    # One that cannot say anything does not silence the other.
+    name = gpu.ids["SpotGroup"]
+    world.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    said = project.run("explain").failed("the SpotManager of `gpu` fails").out
+    assert said.startswith("cpu: ") and "gpu: " not in said, said
 
 
 def test_a_fifo_queue_works(deploy):
