@@ -72,8 +72,8 @@ pub(crate) fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<Option<String>
     Ok(Some(try_data(element)?.into_owned()).filter(|text| !text.is_empty()))
 }
 
-/// The code and message of an error, from `<Response><Errors><Error>` or `<ErrorResponse><Error>`, by which throttling is told from a refusal. A body
-/// that says neither (a proxy's page, nothing) has only its status.
+/// The code and message of an error, from `<Response><Errors><Error>` or `<ErrorResponse><Error>`, by which throttling is told
+/// from a refusal. A body that says neither (a proxy's page, nothing) has only its status.
 pub(crate) fn error(status: u16, body: &[u8]) -> ErrorMetadata {
     let (code, message) = std::str::from_utf8(body).ok().and_then(code_and_message).unwrap_or_default();
     let message = message.unwrap_or_else(|| format!("HTTP {status} without an error of AWS"));

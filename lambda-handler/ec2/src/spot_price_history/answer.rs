@@ -8,7 +8,7 @@ use spot_policy::{PriceChange, Timestamp};
 use super::OPERATION;
 use crate::answer::{self, Page, Unreadable};
 
-/// Reads a page of price changes. A record that is not one change of a price leaves its zone without a price.
+/// Reads a page of price changes. A record that is none is passed over.
 pub(super) fn page(body: &[u8]) -> Result<Page<PriceChange>, Unreadable> {
     answer::page(OPERATION, "spotPriceHistorySet", body, change)
 }
