@@ -1,6 +1,7 @@
 //! What CloudFormation fetches from S3: the handler's zip, and a template too large for a request.
 
 use sha2::{Digest, Sha256};
+use spotstack_ec2::dns_suffix;
 
 use super::audience::{Artifact, Audience, Moment};
 use super::cloud::{Bucket, Cloud, Document, Identity, Object};
@@ -8,7 +9,6 @@ use super::error::DeployError;
 use super::stack::Stack;
 use super::trouble::CloudError;
 use crate::package::{Package, hex};
-use crate::spec::partition_of;
 use crate::template::LARGEST_INLINE;
 
 /// The bucket that spotstack makes for itself, one for each account and Region.
@@ -106,16 +106,7 @@ async fn store<C: Cloud, A: Audience>(
 
 /// The address by which CloudFormation reads an object: always S3's own, in path style, whatever endpoint we talk to.
 fn url(object: Object<'_>, region: &str) -> String {
-    let domain = match partition_of(region) {
-        "aws-cn" => "amazonaws.com.cn",
-        "aws-eusc" => "amazonaws.eu",
-        "aws-iso" => "c2s.ic.gov",
-        "aws-iso-b" => "sc2s.sgov.gov",
-        "aws-iso-e" => "cloud.adc-e.uk",
-        "aws-iso-f" => "csp.hci.ic.gov",
-        _ => "amazonaws.com",
-    };
-    format!("https://s3.{region}.{domain}/{}/{}", object.bucket, object.key)
+    format!("https://s3.{region}.{}/{}/{}", dns_suffix(region), object.bucket, object.key)
 }
 
 #[cfg(test)]

@@ -116,6 +116,11 @@ fn iam(region: &str, fips: bool) -> String {
     }
 }
 
+/// The domain under which the services of a Region are: `amazonaws.com`, where its partition has no other.
+pub fn dns_suffix(region: &str) -> &'static str {
+    suffixes(region).0
+}
+
 /// The DNS suffixes of a Region's partition: the plain one, and the one of dual stack.
 fn suffixes(region: &str) -> (&'static str, &'static str) {
     let partition = PARTITIONS.into_iter().find(|(start, ..)| region.starts_with(start));

@@ -13,6 +13,7 @@ pub mod launch_template;
 pub mod spot_price_history;
 
 pub use call::{CallError, Incomplete};
+pub use endpoint::dns_suffix;
 pub use inventory::Inventory;
 pub use launch_template::LaunchTemplates;
 pub use spot_price_history::SpotPriceHistory;
