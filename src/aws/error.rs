@@ -98,15 +98,18 @@ fn no_credentials(operation: &'static str, error: &CredentialsError) -> CloudErr
             Trouble::NoCredentials,
             format!("no AWS credentials were found, nor a role of this machine: {}", innermost(error)),
         ),
-        CredentialsError::InvalidConfiguration(_) => {
-            (Trouble::Other, format!("the AWS configuration files are wrong: {}", innermost(error)))
-        }
+        CredentialsError::InvalidConfiguration(_) => (Trouble::Other, wrong_files(error)),
         CredentialsError::ProviderTimedOut(_) => {
             (Trouble::NoCredentials, format!("the AWS credentials were not to be had in time: {}", innermost(error)))
         }
         _ => (Trouble::StaleCredentials, format!("the AWS credentials were not to be had: {}", innermost(error))),
     };
     CloudError::local(operation, trouble, neutral(&message).into_owned())
+}
+
+/// What is wrong with the AWS configuration files.
+pub(super) fn wrong_files(error: &(dyn Error + 'static)) -> String {
+    format!("the AWS configuration files are wrong: {}", innermost(error))
 }
 
 /// An error and its causes.

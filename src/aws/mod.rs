@@ -17,7 +17,7 @@ use spotstack_ec2::{Incomplete, LaunchTemplates};
 
 use crate::deploy::{CloudError, Trouble};
 use crate::neutral::neutral;
-use error::innermost;
+use error::wrong_files;
 
 mod choices;
 mod cloud;
@@ -125,9 +125,9 @@ async fn configuration(connection: Connection<'_>) -> Result<SdkConfig, CloudErr
 /// Whether a profile is there: for the SDK one that is not is one that says nothing, and what comes next would be blamed.
 async fn exists(profile: &str) -> Result<(), CloudError> {
     let error = |trouble, message: String| CloudError::local("", trouble, neutral(&message).into_owned());
-    let profiles = profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.map_err(|cause| {
-        error(Trouble::Other, format!("the AWS configuration files are wrong: {}", innermost(&cause)))
-    })?;
+    let profiles = profile::load(&Fs::real(), &Env::real(), &Default::default(), None)
+        .await
+        .map_err(|cause| error(Trouble::Other, wrong_files(&cause)))?;
     match profiles.get_profile(profile) {
         Some(_) => Ok(()),
         None => {
